@@ -1,0 +1,203 @@
+//! A broadcast: one published thing on its way to many, and the cursor that walks the list of subscribers.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use jiff::Timestamp;
+
+use crate::{
+    ids::{BroadcastId, SubscriberId},
+    status::{UnknownStatus, words},
+};
+
+words! {
+    /// Where a broadcast stands.
+    BroadcastState {
+        /// Nobody was reached yet.
+        Queued = "queued", "Queued";
+        /// On its way.
+        Sending = "sending", "Sending";
+        /// Held by a person.
+        Paused = "paused", "Paused";
+        /// Everyone was reached, or it is known why not.
+        Done = "done", "Done";
+        /// Stopped by a person.
+        Cancelled = "cancelled", "Cancelled";
+        /// A newer update of the same incident took its place.
+        Superseded = "superseded", "Superseded";
+        /// Too old to be worth sending.
+        Expired = "expired", "Expired";
+    }
+}
+
+impl BroadcastState {
+    /// Whether more mails may come of it.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::Sending | Self::Paused)
+    }
+}
+
+words! {
+    /// Priority class of a message, most urgent first.
+    Lane {
+        /// To the owner: something is wrong with us, or with an account.
+        Alert = "alert", "Alerts";
+        /// Confirmations and sign-in links.
+        Account = "account", "Account";
+        /// Updates of incidents.
+        Incident = "incident", "Incidents";
+        /// What can wait.
+        Digest = "digest", "Digests";
+    }
+}
+
+impl Lane {
+    /// For sorting in the store: smaller goes first.
+    pub fn rank(self) -> i64 {
+        match self {
+            Self::Alert => 0,
+            Self::Account => 1,
+            Self::Incident => 2,
+            Self::Digest => 3,
+        }
+    }
+
+    /// Whether this lane must keep to the bulk share of the rate.
+    pub fn is_bulk(self) -> bool {
+        matches!(self, Self::Incident | Self::Digest)
+    }
+}
+
+/// How far a broadcast has come, as people and programs see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Which.
+    pub id: BroadcastId,
+    /// Where it stands.
+    pub state: BroadcastState,
+    /// Why it waits or stopped; empty when there is nothing to say.
+    pub reason: String,
+    /// How many people it is for.
+    pub total: i64,
+    /// How many the server took.
+    pub sent: i64,
+    /// How many have not had their turn, or are being tried again.
+    pub waiting: i64,
+    /// How many the server refused for good.
+    pub failed: i64,
+    /// How many no longer wanted it.
+    pub skipped: i64,
+    /// How many it was too late for.
+    pub expired: i64,
+    /// How many may or may not have got it.
+    pub uncertain: i64,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// When the last one was done.
+    pub finished_at: Option<Timestamp>,
+    /// When it will be done at the present rate.
+    pub eta: Option<Timestamp>,
+}
+
+/// Where a broadcast has got to in the list of subscribers.
+///
+/// ```text
+/// 1 ──────── wrap_until ──▶ next ──────────── until        first walk: next … until
+/// next ────▶ wrap_until                                     then: 1 … wrap_until
+/// ```
+/// A broadcast that takes the place of another starts where that one stopped and wraps round, so that frequent
+/// updates cannot starve the tail of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The next subscriber to look at.
+    pub next: i64,
+    /// The last one of this walk.
+    pub until: i64,
+    /// Where the second walk, from 1, ends; 0 when there is none.
+    pub wrap_until: i64,
+}
+
+impl Cursor {
+    /// Over everyone up to `last`, the highest subscriber at publish: who comes later has read the page.
+    pub fn new(last: SubscriberId) -> Self {
+        Self { next: 1, until: last.0, wrap_until: 0 }
+    }
+
+    /// Over everyone up to `last`, those first whom `former` had not reached.
+    pub fn taking_over(former: Self, last: SubscriberId) -> Self {
+        let start = former.next.clamp(1, last.0.saturating_add(1));
+        Self { next: start, until: last.0, wrap_until: start - 1 }.settled()
+    }
+
+    /// Whether everyone was looked at.
+    pub fn is_done(self) -> bool {
+        let Self { next, until, wrap_until } = self.settled();
+        next > until && wrap_until == 0
+    }
+
+    /// After looking at everyone up to and including `reached`.
+    #[must_use]
+    pub fn after(self, reached: SubscriberId) -> Self {
+        Self { next: reached.0.saturating_add(1), ..self }.settled()
+    }
+
+    /// After finding nobody more in this walk.
+    #[must_use]
+    pub fn walk_ended(self) -> Self {
+        Self { next: self.until.saturating_add(1), ..self }.settled()
+    }
+
+    /// Starts the second walk when the first is over.
+    fn settled(self) -> Self {
+        if self.next > self.until && self.wrap_until > 0 {
+            Self { next: 1, until: self.wrap_until, wrap_until: 0 }
+        } else {
+            self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Walks a list in batches and says whom it visited.
+    fn walk(mut cursor: Cursor, people: &[i64], batch: usize) -> Vec<i64> {
+        let mut visited = Vec::new();
+        while !cursor.is_done() {
+            let found: Vec<_> =
+                people.iter().copied().filter(|id| *id >= cursor.next && *id <= cursor.until).take(batch).collect();
+            cursor = match found.last() {
+                Some(last) if found.len() == batch => cursor.after(SubscriberId(*last)),
+                _ => cursor.walk_ended(),
+            };
+            visited.extend(found);
+        }
+        visited
+    }
+
+    #[test]
+    fn an_empty_list_is_done_at_once() {
+        assert!(Cursor::new(SubscriberId(0)).is_done());
+    }
+
+    proptest! {
+        #[test]
+        fn everyone_is_visited_once_wherever_it_starts(
+            count in 0_i64..200, gone in prop::collection::btree_set(1_i64..200, 0..50), reached in 0_i64..250, batch in 1_usize..40
+        ) {
+            let people: Vec<_> = (1..=count).filter(|id| !gone.contains(id)).collect();
+            let former = Cursor { next: reached, ..Cursor::new(SubscriberId(count)) };
+            let mut visited = walk(Cursor::taking_over(former, SubscriberId(count)), &people, batch);
+            if let Some(first) = visited.first() {
+                let expected = people.iter().find(|id| **id >= reached).or(people.first());
+                prop_assert_eq!(Some(first), expected);
+            }
+            visited.sort_unstable();
+            prop_assert_eq!(visited, people);
+        }
+    }
+}

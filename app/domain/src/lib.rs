@@ -1,0 +1,30 @@
+//! What a status page is, even on paper: the rules, without a clock, a network or a disk.
+//!
+//! | word | module |
+//! |---|---|
+//! | component, group, their statuses | [`component`], [`status`] |
+//! | incident, update | [`incident`] |
+//! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
+//! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
+//! | how fast mail may leave | [`rate`] |
+//! | text that people write | [`markdown`] |
+//! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
+//! | instants and how people write and read them | [`time`] |
+//! | what forms carry and what can be wrong with it | [`forms`] |
+//!
+//! Everything that needs the present moment takes it as an argument.
+
+pub mod audience;
+pub mod broadcast;
+pub mod component;
+pub mod delivery;
+pub mod email_address;
+pub mod forms;
+pub mod ids;
+pub mod incident;
+pub mod markdown;
+pub mod rate;
+pub mod status;
+pub mod subscriber;
+pub mod time;
+pub mod token;

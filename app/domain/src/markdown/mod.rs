@@ -1,0 +1,96 @@
+//! Markdown as people on call write it, to safe HTML and to plain text.
+//!
+//! Page, mail, feed and preview all call these functions, so what is previewed is what is published.
+//!
+//! ```text
+//! source ─ characters::clean ─ pulldown-cmark ─┬─ html     pages, mails, feeds, preview
+//!                                              ├─ text     the text half of mails
+//!                                              └─ excerpt  titles, link previews
+//! ```
+//!
+//! What is understood: [CommonMark](https://spec.commonmark.org/) plus tables, footnotes, strikethrough and task lists
+//! as on GitHub, with these differences:
+//!
+//! - A line break that was typed is a line break that is read.
+//! - HTML is text: it is shown as it was typed and never interpreted.
+//! - Links lead to `http`, `https` or `mailto` or are only their text; bare URLs become links.
+//! - Images become links, because mails load nothing from elsewhere and pages may not.
+//! - Headings start at `<h3>`: `<h1>` and `<h2>` belong to the page around.
+//! - There are no `style` attributes (they would need a weaker Content-Security-Policy), only a few classes:
+//!   `table`, `align-left`, `align-center`, `align-right`, `task`, `footnote`, `footnotes`, `language-…`.
+//!
+//! However hostile the source, time and output grow in proportion to its length and the stack does not grow: containers
+//! nest at most [`MAX_NESTING`] deep, and what lies deeper is drawn at that depth.
+
+mod characters;
+mod excerpt;
+mod footnotes;
+mod html;
+mod link;
+mod text;
+mod text_table;
+
+#[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
+mod pathological_tests;
+#[cfg(test)]
+mod tests;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+/// How deep quotes and lists, and separately emphasis, nest before further levels are drawn flat.
+///
+/// Nobody writes sixteen levels; `>` fifty thousand times is an attack on whoever reads the page, not a quotation.
+pub const MAX_NESTING: usize = 16;
+
+/// Draws a text as safe HTML, to be embedded as it is.
+///
+/// The result is block elements only, each with `dir="auto"`, and needs no further cleaning. Where several texts stand
+/// on one page, use [`to_html_in`] so that their footnotes keep apart.
+pub fn to_html(source: &str) -> String {
+    to_html_in(source, "")
+}
+
+/// Draws a text as safe HTML whose ids begin with `prefix`, for pages that show several texts.
+///
+/// Of the prefix only `A-Z a-z 0-9 _ -` are used, at most 64 of them; `to_html_in(source, "u7")` gives `u7-fn-1` and
+/// `u7-fnref-1`.
+pub fn to_html_in(source: &str, prefix: &str) -> String {
+    html::draw(events(&characters::clean(source)), prefix)
+}
+
+/// Writes a text as plain text for mails: complete, readable as it stands, and without any HTML of ours.
+///
+/// Lines are not wrapped and are separated by `\n`; there is no `\n` at the end.
+pub fn to_text(source: &str) -> String {
+    text::write(events(&characters::clean(source)))
+}
+
+/// Shortens a text to one plain line of at most `max_chars` characters, for titles and previews.
+///
+/// It is cut between words, with `…` at the end, which counts. Footnotes and link targets are left out, and so are the
+/// characters that change the direction of text, because a title stands in lines that are not its own.
+pub fn excerpt(source: &str, max_chars: usize) -> String {
+    excerpt::cut(events(&characters::clean(source)), max_chars)
+}
+
+/// Parses a clean source; text comes in one piece, without control characters except `\t` and, in code blocks, `\n`.
+fn events(clean: &str) -> impl Iterator<Item = Event<'_>> {
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let mut is_code = false;
+    TextMergeStream::new(Parser::new_ext(clean, options)).map(move |event| match event {
+        Event::Start(Tag::CodeBlock(_)) => {
+            is_code = true;
+            event
+        }
+        Event::End(TagEnd::CodeBlock) => {
+            is_code = false;
+            event
+        }
+        // Character references (`&#10;`, `&#x1b;`) bring back what was cleaned away.
+        Event::Text(text) if !is_code => Event::Text(characters::single_line(text)),
+        _ => event,
+    })
+}

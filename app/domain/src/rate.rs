@@ -1,0 +1,218 @@
+//! How fast mail may leave: the generic cell rate algorithm (ITU-T I.371, annex A) as a pure function.
+//!
+//! One number is remembered: when the next mail would be due if mails left evenly. It may run ahead of now by half
+//! a second and never falls behind now, so what was not used in time is lost and no pause earns a flood.
+
+use std::{fmt, str::FromStr};
+
+use jiff::{SignedDuration, Timestamp};
+
+const SECOND: u64 = 1_000_000;
+/// How much one node takes at once: a quarter of a second's worth.
+const SLICE: u64 = SECOND / 4;
+/// The fewest and most mails of which the outcome may be unknown at once.
+const OUTSTANDING: (u64, u64) = (4, 256);
+
+/// Mails a second, in thousandths, so that no floating point reaches the store. Zero means: as fast as it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate(u64);
+
+/// The text names no rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("write a rate as “10/s”, “90/min” or “500/h”, or 0 for as fast as it goes")]
+pub struct InvalidRate;
+
+/// What may leave now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// How many mails; at most as many as were wanted.
+    pub permits: u64,
+    /// When the next mail would be due, in unix microseconds: what to remember.
+    pub next_at: i64,
+    /// How long until one more mail is free.
+    pub wait: SignedDuration,
+}
+
+impl Rate {
+    /// As fast as it goes.
+    pub const UNLIMITED: Self = Self(0);
+
+    /// So many mails a second.
+    pub const fn per_second(mails: u64) -> Self {
+        Self(mails.saturating_mul(1000))
+    }
+
+    /// Whether there is no limit.
+    pub const fn is_unlimited(self) -> bool {
+        self.0 == 0
+    }
+
+    /// A part of it, in percent. What is limited stays limited.
+    #[must_use]
+    pub fn share(self, percent: u64) -> Self {
+        if self.is_unlimited() { self } else { Self((self.0.saturating_mul(percent) / 100).max(1)) }
+    }
+
+    /// How many mails one node takes at once; at least one.
+    pub fn slice(self) -> u64 {
+        self.permits_in(SLICE).max(1)
+    }
+
+    /// How many mails may be under way, their outcome not yet stored, when one takes so long from `MAIL` to the commit.
+    ///
+    /// This bounds the duplicates after a crash, so it is no more than the rate needs.
+    pub fn outstanding(self, each: SignedDuration) -> u64 {
+        let (least, most) = OUTSTANDING;
+        if self.is_unlimited() {
+            return most;
+        }
+        let micros = u64::try_from(each.as_micros()).unwrap_or(0);
+        let needed = micros.saturating_mul(self.0).saturating_mul(3).div_ceil(2 * SECOND * 1000);
+        needed.clamp(least, most)
+    }
+
+    /// How long so many mails take; nothing when there is no limit.
+    pub fn time_for(self, mails: u64) -> SignedDuration {
+        SignedDuration::from_micros(i64::try_from(self.span(mails)).unwrap_or(i64::MAX))
+    }
+
+    /// How far ahead of the even pace mails may run, in microseconds: half a second, or one mail at slow rates.
+    fn tolerance(self) -> u64 {
+        self.span(1).max(SECOND / 2)
+    }
+
+    /// Rounded up, so that rounding never makes it faster.
+    fn span(self, mails: u64) -> u64 {
+        if self.is_unlimited() { 0 } else { mails.saturating_mul(1000 * SECOND).div_ceil(self.0) }
+    }
+
+    fn permits_in(self, micros: u64) -> u64 {
+        micros.saturating_mul(self.0) / (1000 * SECOND)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = InvalidRate;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRate> {
+        let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
+        let number: u64 = number.trim().parse().map_err(|_| InvalidRate)?;
+        let seconds = match unit.trim() {
+            "s" => 1,
+            "min" => 60,
+            "h" => 3600,
+            _ => return Err(InvalidRate),
+        };
+        if number == 0 { Ok(Self::UNLIMITED) } else { Ok(Self((number.saturating_mul(1000) / seconds).max(1))) }
+    }
+}
+
+impl fmt::Display for Rate {
+    /// As it can be typed: `10/s`, `90/min`, `0`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let per = |seconds: u64| self.0 * seconds / 1000;
+        match self.0 {
+            0 => f.write_str("0 (as fast as it goes)"),
+            thousandths if thousandths % 1000 == 0 => write!(f, "{}/s", per(1)),
+            thousandths if thousandths * 60 % 1000 < 60 => write!(f, "{}/min", (thousandths * 60).div_ceil(1000)),
+            _ => write!(f, "{}/h", per(3600)),
+        }
+    }
+}
+
+/// Takes up to `wanted` permits, given what [`Grant::next_at`] said last (0 at first).
+///
+/// In any window of length T at most `rate × T` plus one tolerance's worth is granted, wherever the clock jumps to: what
+/// is remembered is held within now and now plus the tolerance.
+pub fn take(next_at: i64, now: Timestamp, rate: Rate, wanted: u64) -> Grant {
+    let now = now.as_microsecond();
+    if rate.is_unlimited() {
+        return Grant { permits: wanted, next_at: now, wait: SignedDuration::ZERO };
+    }
+    let tolerance = rate.tolerance();
+    let ahead = u64::try_from(next_at.saturating_sub(now)).unwrap_or(0).min(tolerance);
+    let permits = rate.permits_in(tolerance - ahead).min(wanted);
+    let ahead = ahead + rate.span(permits);
+    let wait = (ahead + rate.span(1)).saturating_sub(tolerance);
+    let signed = |micros| i64::try_from(micros).unwrap_or(i64::MAX);
+    Grant { permits, next_at: now.saturating_add(signed(ahead)), wait: SignedDuration::from_micros(signed(wait)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_microsecond(1_700_000_000_000_000 + micros).unwrap()
+    }
+
+    #[test]
+    fn rates_are_written_as_people_write_them() {
+        assert_eq!("10/s".parse(), Ok(Rate::per_second(10)));
+        assert_eq!(" 90 / min ".parse(), Ok(Rate(1500)));
+        assert_eq!("1/h".parse(), Ok(Rate(1)));
+        assert_eq!("0".parse(), Ok(Rate::UNLIMITED));
+        for wrong in ["", "fast", "-1/s", "1/day", "1.5/s"] {
+            assert_eq!(wrong.parse::<Rate>(), Err(InvalidRate));
+        }
+    }
+
+    #[test]
+    fn a_long_pause_earns_no_flood() {
+        let rate = Rate::per_second(100);
+        assert_eq!(take(0, at(0), rate, 1_000_000).permits, 50);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_does_not_stall() {
+        let rate = Rate::per_second(10);
+        let before = take(0, at(0), rate, 100);
+        let hour = 3_600_000_000;
+        let after = take(before.next_at, at(-hour), rate, 1);
+        assert!(after.wait <= SignedDuration::from_millis(100), "{after:?}");
+    }
+
+    #[test]
+    fn duplicates_after_a_crash_are_bounded_by_what_the_rate_needs() {
+        let second = SignedDuration::from_secs(1);
+        assert_eq!(Rate::per_second(1).outstanding(second), 4);
+        assert_eq!(Rate::per_second(10).outstanding(second), 15);
+        assert_eq!(Rate::per_second(10_000).outstanding(second), 256);
+        assert_eq!(Rate::UNLIMITED.outstanding(second), 256);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_rate_and_one_burst_in_any_window(
+            milli in 100_u64..20_000_000, steps in prop::collection::vec((0_i64..2_000_000, 0_u64..5_000), 1..60)
+        ) {
+            let rate = Rate(milli);
+            let (mut now, mut next_at, mut grants) = (0, 0, Vec::new());
+            for (pause, wanted) in steps {
+                now += pause;
+                let grant = take(next_at, at(now), rate, wanted);
+                prop_assert!(grant.permits <= wanted);
+                next_at = grant.next_at;
+                grants.push((now, grant.permits));
+            }
+            for (first, (from, _)) in grants.iter().enumerate() {
+                let mut sum = 0;
+                for (until, permits) in &grants[first..] {
+                    sum += permits;
+                    let window = (until - from).unsigned_abs() + rate.tolerance();
+                    prop_assert!(sum <= rate.permits_in(window), "{sum} in {window} µs at {milli}/1000 a second");
+                }
+            }
+        }
+
+        #[test]
+        fn whoever_waits_as_told_gets_one(milli in 100_u64..20_000_000, taken in 1_u64..5_000) {
+            let rate = Rate(milli);
+            let first = take(0, at(0), rate, taken);
+            let wait = i64::try_from(first.wait.as_micros()).unwrap();
+            prop_assert_eq!(take(first.next_at, at(wait), rate, 1).permits, 1);
+        }
+    }
+}
