@@ -1,0 +1,23 @@
+//! Instants and lengths of time, readable without a script and by programs.
+
+use domain::time::{full, rfc3339, short};
+use jiff::Timestamp;
+use leptos::prelude::*;
+
+/// `14:32 UTC`, with the date when it is not today. `public.js` adds the reader's own time.
+pub fn timestamp(at: Timestamp, now: Timestamp) -> impl IntoView {
+    view! { <time datetime=rfc3339(at)>{short(at, now)}</time> }
+}
+
+/// `5 Feb 2024, 10:12 UTC`: always with the date, for what is read long afterwards.
+pub fn dated(at: Timestamp) -> impl IntoView {
+    view! { <time datetime=rfc3339(at)>{full(at)}</time> }
+}
+
+/// `lasted 1 h 27 min`, or `ongoing for 47 min` while it has no end.
+pub fn duration(started_at: Timestamp, ended_at: Option<Timestamp>, now: Timestamp) -> String {
+    match ended_at {
+        Some(end) => format!("lasted {}", domain::time::duration(started_at, end)),
+        None => format!("ongoing for {}", domain::time::duration(started_at, now)),
+    }
+}

@@ -1,0 +1,141 @@
+//! One incident with everything said about it, newest first.
+
+use domain::{
+    incident::{Incident, Standing, step},
+    markdown,
+    time::full,
+};
+use jiff::Timestamp;
+use leptos::prelude::*;
+
+use crate::{
+    components::{duration, impact_mark, standing_list, timestamp, update_entry},
+    layout::{Head, public_page},
+    site::{Freshness, Site},
+};
+
+/// What an incident's page shows.
+#[derive(Clone, Debug)]
+pub struct IncidentPage {
+    /// The page itself.
+    pub site: Site,
+    /// When this was true, and whether it can be confirmed.
+    pub freshness: Freshness,
+    /// The present moment.
+    pub now: Timestamp,
+    /// The incident.
+    pub incident: Incident,
+}
+
+/// Draws an incident's page.
+pub fn page(model: &IncidentPage) -> String {
+    let incident = &model.incident;
+    let address = format!("/incidents/{}", incident.id);
+    let description = incident.updates.first().map(|newest| {
+        let excerpt = markdown::excerpt(&newest.body, 200);
+        format!("{}, {}: {excerpt}", newest.status.label(), full(newest.display_at))
+    });
+    let description = description.unwrap_or_default();
+    public_page(&model.site, Head::public(&incident.name, &description, &address), || {
+        view! {
+            <article class="incident">
+                {heading(model)}
+                {timeline(incident, model.now)}
+            </article>
+        }
+    })
+}
+
+fn heading(model: &IncidentPage) -> impl IntoView + use<> {
+    let incident = &model.incident;
+    let affected = incident.affected();
+    let is_stale = matches!(model.freshness, Freshness::Stale(_));
+    let standing = incident.standing();
+    let is_over = standing.is_some_and(|standing| standing.resolved_at.is_some());
+    view! {
+        <header data-over=is_over.then_some("")>
+            <p class="facts">
+                <strong>{standing.map(|standing| standing.status.label())}</strong>
+                {impact_mark(incident.impact())}
+                <span>
+                    {standing.map(|standing| duration(standing.started_at, standing.resolved_at, model.now))}
+                </span>
+            </p>
+            <h1 dir="auto">{incident.name.clone()}</h1>
+            {standing.map(|standing| span(standing, model.now))}
+            {stale(model)}
+            {(!affected.is_empty())
+                .then(|| {
+                    view! {
+                        <section aria-labelledby="affected">
+                            <h2 id="affected">"Affected"</h2>
+                            {standing_list(affected, is_stale)}
+                        </section>
+                    }
+                })}
+            {follow(model)}
+        </header>
+    }
+}
+
+/// From when to when.
+fn span(standing: Standing, now: Timestamp) -> impl IntoView {
+    let end = standing.resolved_at.map(|at| {
+        view! {
+            <div>
+                <dt>"Resolved"</dt>
+                <dd>{timestamp(at, now)}</dd>
+            </div>
+        }
+    });
+    view! {
+        <dl class="span">
+            <div>
+                <dt>"Started"</dt>
+                <dd>{timestamp(standing.started_at, now)}</dd>
+            </div>
+            {end}
+        </dl>
+    }
+}
+
+fn stale(model: &IncidentPage) -> Option<impl IntoView + use<>> {
+    let Freshness::Stale(at) = model.freshness else { return None };
+    Some(view! {
+        <p class="notice" data-status="unknown">
+            <span>"As of "</span>
+            {timestamp(at, model.now)}
+            <span>"; we cannot confirm the present state right now. There may be newer updates."</span>
+        </p>
+    })
+}
+
+fn follow(model: &IncidentPage) -> Option<impl IntoView + use<>> {
+    let is_open = model.incident.standing().is_some_and(|standing| standing.resolved_at.is_none());
+    let address = format!("/subscribe?incident={}", model.incident.id);
+    is_open.then(|| {
+        view! {
+            <ul class="actions">
+                <li><a class="button" href=address>"Follow this incident by mail"</a></li>
+                <li><a href="/updates.atom">"Atom"</a></li>
+                <li><a href="/updates.rss">"RSS"</a></li>
+            </ul>
+        }
+    })
+}
+
+fn timeline(incident: &Incident, now: Timestamp) -> impl IntoView + use<> {
+    // Newest first, so what stood before an update is behind it.
+    let before = incident.updates.iter().skip(1).map(|update| Some(update.status)).chain([None]);
+    let entries: Vec<_> = incident
+        .updates
+        .iter()
+        .zip(before)
+        .map(|(update, before)| update_entry(update, step(before, update.status), now))
+        .collect();
+    view! {
+        <section aria-label="Updates, newest first">
+            <ol class="timeline">{entries}</ol>
+        </section>
+    }
+}

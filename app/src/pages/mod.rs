@@ -1,0 +1,11 @@
+//! One file per page, each a pure function of one view model.
+
+pub mod admin;
+pub mod confirm;
+pub mod error;
+pub mod home;
+pub mod incident;
+pub mod manage;
+pub mod sent;
+pub mod subscribe;
+pub mod unsubscribe;
