@@ -1,0 +1,77 @@
+//! Reporting an incident.
+
+use domain::{
+    component::Section,
+    forms::{FieldErrors, IncidentForm},
+    status::Impact,
+};
+use leptos::prelude::*;
+
+use super::{
+    fields::{Field, option},
+    review::Review,
+    shell::{Console, document, form_title, summary},
+    update_fields::{FIELDS, UpdateFields},
+};
+
+/// What the page of a new incident shows. A fresh one holds `UpdateForm::opening`.
+#[derive(Clone, Debug)]
+pub struct IncidentNew {
+    /// The frame.
+    pub console: Console,
+    /// As typed.
+    pub form: IncidentForm,
+    /// What is wrong with it.
+    pub errors: FieldErrors,
+    /// All components.
+    pub sections: Vec<Section>,
+    /// How many people would be mailed with the components as chosen.
+    pub recipients: i64,
+    /// When they would all have it: "about 13:57 UTC". Empty when it cannot be said.
+    pub finish: String,
+    /// What a review found, if one was asked for.
+    pub review: Option<Review>,
+}
+
+/// Draws the page.
+pub fn page(model: &IncidentNew) -> String {
+    let (form, errors) = (&model.form, &model.errors);
+    let title = form_title("Report an incident", errors);
+    let fields: Vec<_> = [("name", "Title"), ("impact", "Impact")].into_iter().chain(FIELDS).collect();
+    document(&model.console, &title, || {
+        let name = Field {
+            name: "name",
+            label: "Title",
+            hint: "What readers notice, not what caused it: “Elevated API errors”",
+            errors,
+        };
+        let impact = Field { name: "impact", label: "Impact", hint: "", errors };
+        let update = UpdateFields {
+            form: &form.update,
+            errors,
+            sections: &model.sections,
+            affected: None,
+            incident: "",
+            recipients: model.recipients,
+            finish: &model.finish,
+            review: model.review.as_ref(),
+            publish: "Publish incident",
+        };
+        view! {
+            <p class="back"><a href="/admin/incidents">"Incidents"</a></p>
+            <h1>"Report an incident"</h1>
+            {summary(errors, &fields)}
+            <form class="box" method="post" action="/admin/incidents/new">
+                {name.line(&form.name, true)}
+                {impact.select(impacts(&form.impact))}
+                {update.draw()}
+            </form>
+        }
+    })
+}
+
+fn impacts(chosen: &str) -> Vec<AnyView> {
+    let follow = option("", "As the components say", chosen);
+    let words = Impact::ALL.iter().map(|impact| option(impact.as_str(), impact.label(), chosen));
+    std::iter::once(follow).chain(words).collect()
+}

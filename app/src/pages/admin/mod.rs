@@ -1,0 +1,27 @@
+//! The console: where the people on call post, see who will get it, and see that it went out.
+//!
+//! ```text
+//! shell          the frame: rail, flash, skip link            fields         labels, hints, errors, kept values
+//! update_fields  the form of an update, for two pages         review         what it will look like, who gets it, when
+//! ```
+
+pub mod account;
+pub mod broadcast;
+pub mod component_form;
+pub mod components;
+pub mod dashboard;
+mod fields;
+pub mod group_form;
+pub mod incident;
+pub mod incident_new;
+pub mod incidents;
+pub mod outbox;
+pub mod password;
+pub mod review;
+pub mod settings;
+pub mod shell;
+pub mod sign_in;
+pub mod signed_out;
+#[cfg(test)]
+mod tests;
+mod update_fields;
