@@ -1,0 +1,235 @@
+//! Broadcasts: one row per published thing, however many people it is for.
+//!
+//! Whoever touches several tables takes their locks in this order: nodes, broadcasts, deliveries.
+
+use domain::{
+    audience::Audience,
+    broadcast::{BroadcastState, Cursor, Lane, Progress},
+    ids::{BroadcastId, IncidentId, SubscriberId, UpdateId},
+    rate::Rate,
+};
+use jiff::Timestamp;
+use sqlx::FromRow;
+
+use super::{Result, Store, StoreError, instant, millis, parse};
+
+/// One published thing on its way to many.
+#[derive(Clone, Debug)]
+pub struct Broadcast {
+    /// Which.
+    pub id: BroadcastId,
+    /// What it carries: `update`.
+    pub kind: String,
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// The update it carries.
+    pub update: UpdateId,
+    /// Its priority.
+    pub lane: Lane,
+    /// Who is told.
+    pub audience: Audience,
+    /// Where it stands.
+    pub state: BroadcastState,
+    /// Why it waits or stopped; empty when there is nothing to say.
+    pub reason: String,
+    /// How many people it is for: an estimate until the cursor has seen everyone.
+    pub total: i64,
+    /// How many of them have a delivery row.
+    pub expanded: i64,
+    /// How many the server took.
+    pub sent: i64,
+    /// How many the server refused for good.
+    pub failed: i64,
+    /// How many no longer wanted it when their turn came, or were dropped when it stopped.
+    pub skipped: i64,
+    /// How many it was too late for.
+    pub expired: i64,
+    /// How many may or may not have got it.
+    pub uncertain: i64,
+    /// How far the list was walked.
+    pub cursor: Cursor,
+    /// Grows with every move of the cursor: what compare-and-swap compares.
+    pub version: i64,
+    /// When it was published.
+    pub created_at: Timestamp,
+    /// When the first recipients were claimed.
+    pub started_at: Option<Timestamp>,
+    /// When nothing was left to do.
+    pub finished_at: Option<Timestamp>,
+    /// When it is no longer worth sending.
+    pub expires_at: Timestamp,
+}
+
+impl Broadcast {
+    /// How many have not had their turn, or are being sent or tried again.
+    pub fn waiting(&self) -> i64 {
+        self.total - self.sent - self.failed - self.skipped - self.expired - self.uncertain
+    }
+
+    /// How far it has come, and when it will be done at this rate.
+    pub fn progress(&self, rate: Rate, now: Timestamp) -> Progress {
+        let moves = matches!(self.state, BroadcastState::Queued | BroadcastState::Sending) && !rate.is_unlimited();
+        let left = rate.time_for(u64::try_from(self.waiting()).unwrap_or(0));
+        Progress {
+            id: self.id.clone(),
+            state: self.state,
+            reason: self.reason.clone(),
+            total: self.total,
+            sent: self.sent,
+            waiting: self.waiting(),
+            failed: self.failed,
+            skipped: self.skipped,
+            expired: self.expired,
+            uncertain: self.uncertain,
+            created_at: self.created_at,
+            finished_at: self.finished_at,
+            eta: if moves { now.checked_add(left).ok() } else { None },
+        }
+    }
+}
+
+#[derive(FromRow)]
+pub(super) struct BroadcastRow {
+    id: String,
+    kind: String,
+    incident_id: String,
+    update_id: String,
+    lane: String,
+    audience: String,
+    state: String,
+    reason: String,
+    total: i64,
+    expanded: i64,
+    sent: i64,
+    failed: i64,
+    skipped: i64,
+    expired: i64,
+    uncertain: i64,
+    next_id: i64,
+    until_id: i64,
+    wrap_until: i64,
+    version: i64,
+    created_at: i64,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    expires_at: i64,
+}
+
+pub(super) const TABLE: &str = "broadcasts";
+
+/// A query for whole broadcasts: the columns once, the rest as given.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "select id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, sent, failed, ",
+            "skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, started_at, finished_at, ",
+            "expires_at from broadcasts ",
+            $rest
+        )
+    };
+}
+pub(super) use select;
+
+impl TryFrom<BroadcastRow> for Broadcast {
+    type Error = StoreError;
+
+    fn try_from(row: BroadcastRow) -> Result<Self> {
+        let maybe = |at: Option<i64>| at.map(|at| instant(TABLE, at)).transpose();
+        Ok(Self {
+            id: parse(TABLE, &row.id)?,
+            kind: row.kind,
+            incident: parse(TABLE, &row.incident_id)?,
+            update: parse(TABLE, &row.update_id)?,
+            lane: parse(TABLE, &row.lane)?,
+            audience: serde_json::from_str(&row.audience)
+                .map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?,
+            state: parse(TABLE, &row.state)?,
+            reason: row.reason,
+            total: row.total,
+            expanded: row.expanded,
+            sent: row.sent,
+            failed: row.failed,
+            skipped: row.skipped,
+            expired: row.expired,
+            uncertain: row.uncertain,
+            cursor: Cursor { next: row.next_id, until: row.until_id, wrap_until: row.wrap_until },
+            version: row.version,
+            created_at: instant(TABLE, row.created_at)?,
+            started_at: maybe(row.started_at)?,
+            finished_at: maybe(row.finished_at)?,
+            expires_at: instant(TABLE, row.expires_at)?,
+        })
+    }
+}
+
+pub(super) fn broadcasts(rows: Vec<BroadcastRow>) -> Result<Vec<Broadcast>> {
+    rows.into_iter().map(Broadcast::try_from).collect()
+}
+
+impl Store {
+    /// One broadcast.
+    pub async fn broadcast(&self, id: &BroadcastId) -> Result<Option<Broadcast>> {
+        let row: Option<BroadcastRow> =
+            sqlx::query_as(select!("where id = $1")).bind(id.as_str()).fetch_optional(self.read()).await?;
+        row.map(Broadcast::try_from).transpose()
+    }
+
+    /// The latest broadcasts, newest first.
+    pub async fn broadcasts(&self, limit: i64) -> Result<Vec<Broadcast>> {
+        let rows =
+            sqlx::query_as(select!("order by created_at desc, id limit $1")).bind(limit).fetch_all(self.read()).await?;
+        broadcasts(rows)
+    }
+
+    /// All broadcasts about an incident, newest first.
+    pub async fn broadcasts_of(&self, incident: &IncidentId) -> Result<Vec<Broadcast>> {
+        let rows = sqlx::query_as(select!("where incident_id = $1 order by created_at desc, id"))
+            .bind(incident.as_str())
+            .fetch_all(self.read())
+            .await?;
+        broadcasts(rows)
+    }
+
+    /// The broadcast whose turn it is: with people left whom the cursor has not reached; most urgent lane first, oldest
+    /// first within one.
+    pub async fn next_broadcast(&self, now: Timestamp) -> Result<Option<Broadcast>> {
+        let row: Option<BroadcastRow> = sqlx::query_as(
+            select!("\
+             where state in ('queued', 'sending') and (next_id <= until_id or wrap_until > 0) and expires_at > $1 \
+             order by case lane when 'alert' then 0 when 'account' then 1 when 'incident' then 2 else 3 end, created_at, id \
+             limit 1"),
+        )
+        .bind(millis(now))
+        .fetch_optional(self.read())
+        .await?;
+        row.map(Broadcast::try_from).transpose()
+    }
+
+    /// Who is being sent an older broadcast about the same incident right now, so that nobody hears the end before the
+    /// beginning.
+    ///
+    /// Stopped broadcasts have nobody waiting but those whose mail is under way, so this looks at deliveries only when
+    /// there are any, and then only at what is leased (the range of nodes makes SQLite use that index).
+    pub async fn busy_with_older(&self, broadcast: &Broadcast) -> Result<Vec<SubscriberId>> {
+        let older: Vec<(String,)> = sqlx::query_as(
+            "select id from broadcasts where incident_id = $1 and id <> $2 and state in ('superseded', 'cancelled', 'expired') \
+             and total > sent + failed + skipped + expired + uncertain",
+        )
+        .bind(broadcast.incident.as_str())
+        .bind(broadcast.id.as_str())
+        .fetch_all(self.read())
+        .await?;
+        let mut busy = Vec::new();
+        for (id,) in older {
+            let rows: Vec<(i64,)> = sqlx::query_as(
+                "select subscriber_id from deliveries \
+                 where state = 'leased' and node > '' and coalesce(broadcast_id, '') = $1 and subscriber_id is not null",
+            )
+            .bind(id)
+            .fetch_all(self.read())
+            .await?;
+            busy.extend(rows.into_iter().map(|(id,)| SubscriberId(id)));
+        }
+        Ok(busy)
+    }
+}

@@ -1,0 +1,281 @@
+//! Deliveries: one row per recipient that a broadcast's cursor has reached, and one per single letter.
+//!
+//! ```text
+//! insert_letter ─▶ waiting ─ claim ─▶ leased ─ settle ─▶ sent · failed · skipped · expired · uncertain
+//!                     ▲                 ▲  └── again ──▶ waiting, due later
+//!                     └─ node is dead ──┤
+//!                        expand ────────┘ (rows are born leased)
+//! ```
+
+use std::ops::RangeInclusive;
+
+use domain::{
+    broadcast::Lane,
+    delivery::DeliveryState,
+    email_address::EmailAddress,
+    ids::{BroadcastId, DeliveryId, SubscriberId},
+};
+use jiff::Timestamp;
+use sqlx::FromRow;
+
+use super::{Result, Store, StoreError, Write, instant, millis, nodes::Node, parse};
+
+/// What a single letter says.
+pub use app::emails::Mail as Letter;
+
+/// One message to one recipient, leased by this node.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// Which.
+    pub id: DeliveryId,
+    /// What it is part of; `None` for a letter.
+    pub broadcast: Option<BroadcastId>,
+    /// The subscriber it is for, if any.
+    pub subscriber: Option<SubscriberId>,
+    /// The subscriber's generation, which their links carry.
+    pub generation: i64,
+    /// `update`, or what kind of letter.
+    pub kind: String,
+    /// Its priority.
+    pub lane: Lane,
+    /// Where it goes.
+    pub address: EmailAddress,
+    /// What it says, if it is a letter.
+    pub letter: Option<Letter>,
+    /// Attempts so far that counted against the recipient.
+    pub attempts: u32,
+    /// Whether an earlier attempt may have reached them.
+    pub was_uncertain: bool,
+    /// When it was first asked for.
+    pub created_at: Timestamp,
+    /// When it was due.
+    pub due_at: Timestamp,
+    /// When it is no longer worth sending.
+    pub expires_at: Timestamp,
+}
+
+/// A single letter to be sent.
+#[derive(Clone, Debug)]
+pub struct NewLetter {
+    /// Its id.
+    pub id: DeliveryId,
+    /// `confirmation`, `sign_in`, `test`.
+    pub kind: &'static str,
+    /// Its priority.
+    pub lane: Lane,
+    /// Where it goes.
+    pub to: EmailAddress,
+    /// The subscriber it is for, if any.
+    pub subscriber: Option<SubscriberId>,
+    /// What it says.
+    pub message: Letter,
+    /// Asking for a letter twice with the same key sends one.
+    pub dedupe_key: Option<String>,
+    /// When it is no longer worth sending.
+    pub expires_at: Timestamp,
+}
+
+/// How much waits in one lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LaneCount {
+    /// Which lane.
+    pub lane: Lane,
+    /// How many mails have no outcome yet.
+    pub waiting: i64,
+    /// Since when the oldest of them is due.
+    pub oldest: Option<Timestamp>,
+}
+
+#[derive(FromRow)]
+struct DeliveryRow {
+    id: String,
+    broadcast_id: Option<String>,
+    subscriber_id: Option<i64>,
+    generation: i64,
+    kind: String,
+    lane: i64,
+    address: String,
+    message: Option<String>,
+    attempts: i64,
+    uncertain: i64,
+    created_at: i64,
+    due_at: i64,
+    expires_at: i64,
+}
+
+pub(super) const TABLE: &str = "deliveries";
+
+fn lane(rank: i64) -> Result<Lane> {
+    let found = Lane::ALL.iter().copied().find(|lane| lane.rank() == rank);
+    found.ok_or_else(|| StoreError::Corrupt(TABLE, format!("the lane {rank}")))
+}
+
+impl TryFrom<DeliveryRow> for Delivery {
+    type Error = StoreError;
+
+    fn try_from(row: DeliveryRow) -> Result<Self> {
+        let letter = row.message.as_deref().map(serde_json::from_str).transpose();
+        Ok(Self {
+            id: DeliveryId::from_stored(row.id),
+            broadcast: row.broadcast_id.map(|id| parse(TABLE, &id)).transpose()?,
+            subscriber: row.subscriber_id.map(SubscriberId),
+            generation: row.generation,
+            kind: row.kind,
+            lane: lane(row.lane)?,
+            address: parse(TABLE, &row.address)?,
+            letter: letter.map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?,
+            attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            was_uncertain: row.uncertain == 1,
+            created_at: instant(TABLE, row.created_at)?,
+            due_at: instant(TABLE, row.due_at)?,
+            expires_at: instant(TABLE, row.expires_at)?,
+        })
+    }
+}
+
+impl Store {
+    /// Whether a letter or another try is due in these lanes: spares the writer a claim that finds nothing.
+    pub async fn has_due(&self, lanes: &RangeInclusive<Lane>, now: Timestamp) -> Result<bool> {
+        let (due,): (i64,) = sqlx::query_as(
+            "select case when exists (select 1 from deliveries where state = 'waiting' and due_at <= $1 \
+             and lane between $2 and $3 \
+             and (broadcast_id is null or broadcast_id not in (select id from broadcasts where state = 'paused'))) \
+             then 1 else 0 end",
+        )
+        .bind(millis(now))
+        .bind(lanes.start().rank())
+        .bind(lanes.end().rank())
+        .fetch_one(self.read())
+        .await?;
+        Ok(due == 1)
+    }
+
+    /// How one message stands.
+    pub async fn delivery_state(&self, id: &DeliveryId) -> Result<Option<DeliveryState>> {
+        let state: Option<(String,)> = sqlx::query_as("select state from deliveries where id = $1")
+            .bind(id.as_str())
+            .fetch_optional(self.read())
+            .await?;
+        state.map(|(state,)| parse(TABLE, &state)).transpose()
+    }
+
+    /// How much waits in each lane: letters, and everyone whom an open broadcast has not reached.
+    ///
+    /// Broadcasts are counted by their counters, however many deliveries they have. The range of lanes and the `coalesce`
+    /// make SQLite read the index of what waits, not all letters ever sent.
+    pub async fn queue_counts(&self) -> Result<Vec<LaneCount>> {
+        let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
+            "select lane, cast(sum(waiting) as bigint), min(oldest) from ( \
+             select lane, count(*) as waiting, min(due_at) as oldest from deliveries \
+             where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = '' group by lane \
+             union all \
+             select case lane when 'alert' then 0 when 'account' then 1 when 'incident' then 2 else 3 end as lane, \
+             cast(sum(total - sent - failed - skipped - expired - uncertain) as bigint) as waiting, \
+             min(created_at) as oldest from broadcasts where state in ('queued', 'sending', 'paused') group by lane) as queue \
+             where waiting > 0 group by lane order by lane",
+        )
+        .fetch_all(self.read())
+        .await?;
+        let count = |(rank, waiting, oldest): (i64, i64, Option<i64>)| {
+            let oldest = oldest.map(|at| instant(TABLE, at)).transpose()?;
+            Ok(LaneCount { lane: lane(rank)?, waiting, oldest })
+        };
+        rows.into_iter().map(count).collect()
+    }
+}
+
+impl Write {
+    /// Puts a single letter into the queue; false when one with this dedupe key is or was there.
+    pub async fn insert_letter(&mut self, new: &NewLetter, now: Timestamp) -> Result<bool> {
+        let message =
+            serde_json::to_string(&new.message).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
+        let rows = sqlx::query(
+            "insert into deliveries (id, subscriber_id, kind, lane, address, message, state, attempts, uncertain, reason, \
+             dedupe_key, due_at, expires_at, created_at, updated_at) \
+             values ($1, $2, $3, $4, $5, $6, 'waiting', 0, 0, '', $7, $8, $9, $8, $8) on conflict (dedupe_key) do nothing",
+        )
+        .bind(new.id.as_str())
+        .bind(new.subscriber.map(|id| id.0))
+        .bind(new.kind)
+        .bind(new.lane.rank())
+        .bind(new.to.as_str())
+        .bind(message)
+        .bind(new.dedupe_key.as_deref())
+        .bind(millis(now))
+        .bind(millis(new.expires_at))
+        .execute(self.connection())
+        .await?;
+        Ok(rows.rows_affected() == 1)
+    }
+
+    /// Leases up to `limit` due letters and retries to a node: most urgent lane first, in these lanes.
+    pub async fn claim(
+        &mut self,
+        node: &Node,
+        lanes: &RangeInclusive<Lane>,
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>> {
+        macro_rules! claim {
+            ($lock:literal) => {
+                concat!(
+                    "with due as materialized (select id from deliveries \
+                     where state = 'waiting' and due_at <= $1 and lane between $2 and $6 \
+                     and (broadcast_id is null or broadcast_id not in (select id from broadcasts where state = 'paused')) \
+                     order by lane, due_at, id limit $3",
+                    $lock,
+                    // The state again: on PostgreSQL another claim may have been faster since the rows were chosen.
+                    ") update deliveries set state = 'leased', node = $4, epoch = $5, updated_at = $1 \
+                     where id in (select id from due) and state = 'waiting' \
+                     returning id, broadcast_id, subscriber_id, \
+                     coalesce((select generation from subscribers where subscribers.id = deliveries.subscriber_id), 0) \
+                     as generation, \
+                     kind, lane, address, message, attempts, uncertain, created_at, due_at, expires_at"
+                )
+            };
+        }
+        let query = self.pick(claim!(""), claim!(" for update skip locked"));
+        let rows: Vec<DeliveryRow> = sqlx::query_as(query)
+            .bind(millis(now))
+            .bind(lanes.start().rank())
+            .bind(limit)
+            .bind(&node.id)
+            .bind(node.epoch)
+            .bind(lanes.end().rank())
+            .fetch_all(self.connection())
+            .await?;
+        let mut claimed = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>>>()?;
+        claimed.sort_by_key(|delivery| (delivery.lane.rank(), delivery.due_at));
+        Ok(claimed)
+    }
+
+    /// Removes up to `limit` deliveries that had their outcome before `before`, if they are letters or of broadcasts that
+    /// have ended by then; says how many. What broadcasts counted stays.
+    pub async fn delete_old_deliveries(&mut self, before: Timestamp, limit: i64) -> Result<u64> {
+        // The states as the index has them, and `coalesce`, or SQLite reads everything.
+        let rows = sqlx::query(
+            "delete from deliveries where id in (select id from deliveries \
+             where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain') and updated_at < $1 \
+             and (coalesce(broadcast_id, '') = '' \
+             or coalesce(broadcast_id, '') in (select id from broadcasts where finished_at < $1)) \
+             order by updated_at limit $2)",
+        )
+        .bind(millis(before))
+        .bind(limit)
+        .execute(self.connection())
+        .await?;
+        Ok(rows.rows_affected())
+    }
+
+    /// Marks letters that are no longer worth sending; says how many. Broadcasts expire as a whole.
+    pub async fn expire_letters(&mut self, now: Timestamp) -> Result<u64> {
+        let rows = sqlx::query(
+            "update deliveries set state = 'expired', message = null, updated_at = $1 \
+             where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = '' and expires_at <= $1",
+        )
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        Ok(rows.rows_affected())
+    }
+}

@@ -1,0 +1,223 @@
+//! Where everything is kept: all SQL, one file per table family, on SQLite or PostgreSQL.
+//!
+//! ```text
+//! Store ── read() ──▶ reader pool      impl Store { pub fn open_incidents … }   reads
+//!   └───── write() ─▶ Write (one transaction) impl Write { pub fn insert_update … }  writes, and reads that must agree with them
+//! ```
+//! One text per query, with `$n` placeholders, for both engines. Only `i64` and text are bound. Times are passed in.
+
+pub mod attempts;
+pub mod audience;
+pub mod audit;
+pub mod broadcast_states;
+pub mod broadcasts;
+pub mod components;
+pub mod deliveries;
+pub mod import;
+pub mod incidents;
+pub mod mail_rates;
+pub mod nodes;
+pub mod page;
+pub mod sessions;
+pub mod settlements;
+pub mod subscribers;
+pub mod suppressions;
+pub mod users;
+
+use std::{str::FromStr, time::Duration};
+
+use jiff::Timestamp;
+use sqlx::{
+    Any, AnyConnection, AnyPool, Executor, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+
+/// Which database is behind the pools.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// One file, embedded.
+    Sqlite,
+    /// A server, shared by several nodes.
+    Postgres,
+}
+
+impl Engine {
+    /// Picks the text for the few statements that must differ.
+    fn pick(self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
+}
+
+/// Why the store could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// It was not known in time what came of it: it may have happened.
+    #[error("the database did not answer in time")]
+    Late,
+    /// The tables could not be brought up to date.
+    #[error("the migrations failed: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// A row holds what the program cannot have written.
+    #[error("{0} holds something unreadable: {1}")]
+    Corrupt(&'static str, String),
+}
+
+impl StoreError {
+    /// Whether the database could not be asked at all, rather than said no.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Late
+            | Self::Database(
+                sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed,
+            ) => true,
+            // PostgreSQL classes 08 (connection), 53 (resources) and 57 (operator intervention); SQLite's own numbers for
+            // busy, locked, out of memory, input and output, full, cannot open, and their finer forms.
+            Self::Database(sqlx::Error::Database(error)) => {
+                error.code().is_some_and(|code| match code.parse::<i32>() {
+                    Ok(number) if code.len() < 5 => matches!(number & 0xff, 5 | 6 | 7 | 10 | 13 | 14),
+                    _ => ["08", "53", "57"].iter().any(|class| code.starts_with(class)),
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What every function here answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The product's data. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    engine: Engine,
+    readers: AnyPool,
+    writers: AnyPool,
+}
+
+/// One transaction that may write. Dropped without [`Write::commit`], it never happened.
+///
+/// Nothing slow may be awaited while one is open: no network, no password hash.
+#[derive(Debug)]
+pub struct Write {
+    engine: Engine,
+    transaction: Transaction<'static, Any>,
+}
+
+impl Store {
+    /// Opens `sqlite://path` (created when missing) or `postgres://…`.
+    pub async fn connect(url: &str) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        if url.starts_with("sqlite:") {
+            // SQLite allows one writer: a pool of one connection is a fair queue for it.
+            let writers = sqlite_pool(&format!("{url}?mode=rwc"), 1, "").await?;
+            let readers = sqlite_pool(&format!("{url}?mode=rwc"), 4, "pragma query_only = on").await?;
+            Ok(Self { engine: Engine::Sqlite, readers, writers })
+        } else {
+            let pool =
+                AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect(url).await?;
+            Ok(Self { engine: Engine::Postgres, readers: pool.clone(), writers: pool })
+        }
+    }
+
+    /// Brings the tables up to date. Safe to run from several nodes at once.
+    pub async fn migrate(&self) -> Result<()> {
+        sqlx::migrate!("../migrations").run(&self.writers).await?;
+        Ok(())
+    }
+
+    /// Which database this is.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Waits for running queries and closes every connection.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writers.close().await;
+    }
+
+    /// For queries outside a transaction. On SQLite these connections cannot write.
+    fn read(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// For several queries outside a write that must agree with each other: they see one moment.
+    async fn snapshot(&self) -> Result<Transaction<'static, Any>> {
+        let begin = self.engine.pick("begin", "begin isolation level repeatable read read only");
+        Ok(self.readers.begin_with(begin).await?)
+    }
+
+    /// Starts a transaction that may write.
+    pub async fn write(&self) -> Result<Write> {
+        let transaction = match self.engine {
+            // Taking the lock at once: reading first would fail with SQLITE_BUSY_SNAPSHOT later.
+            Engine::Sqlite => self.writers.begin_with("begin immediate").await?,
+            Engine::Postgres => self.writers.begin().await?,
+        };
+        Ok(Write { engine: self.engine, transaction })
+    }
+}
+
+impl Write {
+    /// Makes everything done in this transaction true, at once.
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+
+    /// The connection, for this module's files.
+    fn connection(&mut self) -> &mut AnyConnection {
+        &mut self.transaction
+    }
+
+    /// Picks the text for the few statements that must differ.
+    fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        self.engine.pick(sqlite, postgres)
+    }
+}
+
+async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {
+    Ok(AnyPoolOptions::new()
+        .max_connections(size)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .acquire_timeout(Duration::from_secs(30))
+        .after_connect(move |connection: &mut AnyConnection, _| {
+            Box::pin(async move {
+                for pragma in [
+                    "pragma journal_mode = wal",
+                    "pragma synchronous = normal",
+                    "pragma foreign_keys = on",
+                    "pragma busy_timeout = 5000",
+                    "pragma cache_size = -65536",
+                    extra,
+                ] {
+                    connection.execute(pragma).await?;
+                }
+                Ok(())
+            })
+        })
+        .connect_with(AnyConnectOptions::from_str(url)?)
+        .await?)
+}
+
+/// An instant as it is stored: unix milliseconds.
+fn millis(at: Timestamp) -> i64 {
+    at.as_millisecond()
+}
+
+/// An instant read back.
+fn instant(table: &'static str, millis: i64) -> Result<Timestamp> {
+    Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(table, format!("the time {millis}")))
+}
+
+/// A word or id read back: `parse("incidents", row.status)?`.
+fn parse<T: FromStr<Err: ToString>>(table: &'static str, text: &str) -> Result<T> {
+    text.parse().map_err(|error: T::Err| StoreError::Corrupt(table, error.to_string()))
+}

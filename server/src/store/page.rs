@@ -1,0 +1,50 @@
+//! The page as a whole: its version, which caches compare, and the owner's settings.
+
+use jiff::Timestamp;
+
+use super::{Result, Store, Write, instant, millis};
+
+impl Store {
+    /// The page's version and when it last changed.
+    pub async fn page_version(&self) -> Result<(i64, Timestamp)> {
+        let (version, changed_at): (i64, i64) =
+            sqlx::query_as("select version, changed_at from page_version where id = 1").fetch_one(self.read()).await?;
+        Ok((version, instant("page_version", changed_at)?))
+    }
+
+    /// What the owner chose for `name`.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("select value from settings where name = $1")
+            .bind(name)
+            .fetch_optional(self.read())
+            .await?)
+    }
+}
+
+impl Write {
+    /// Tells every cache that the page changed. Belongs into the transaction of each public change.
+    ///
+    /// The row stays locked until the transaction ends: done first, it lets one publisher at a time through.
+    pub async fn bump_page_version(&mut self, now: Timestamp) -> Result<i64> {
+        Ok(sqlx::query_scalar(
+            "update page_version set version = version + 1, changed_at = $1 where id = 1 returning version",
+        )
+        .bind(millis(now))
+        .fetch_one(self.connection())
+        .await?)
+    }
+
+    /// Keeps what the owner chose for `name`.
+    pub async fn put_setting(&mut self, name: &str, value: &str, now: Timestamp) -> Result<()> {
+        sqlx::query(
+            "insert into settings (name, value, updated_at) values ($1, $2, $3)
+             on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at",
+        )
+        .bind(name)
+        .bind(value)
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
