@@ -1,0 +1,250 @@
+//! Whole messages, ready for the wire: headers and both bodies, CRLF, ASCII only, short lines (RFC 5322, RFC 2045).
+//!
+//! ```text
+//! incident + update ─ draw once, encode once ─▶ Prepared: bytes ▪ slot ▪ bytes ▪ slot ▪ bytes
+//!                                                            │ message(recipient)
+//!          Message-ID, Date, To, List-Unsubscribe ───────────┴──▶ headers + bytes with the links in the slots
+//! ```
+//! Only what belongs to one recipient is written per recipient. A slot is found by a stand-in that has exactly the
+//! length of a link token and that nobody can guess: a real token, signed for a subscriber who cannot exist.
+
+use app::emails::{self, Mail, update::Links};
+use domain::{
+    email_address::EmailAddress,
+    ids::{DeliveryId, SubscriberId, UpdateId},
+    incident::Incident,
+    time,
+    token::{LinkToken, Purpose, Secret},
+};
+use jiff::Timestamp;
+use lettre::{
+    Address,
+    message::{
+        Mailbox, MultiPart, MultiPartKind, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0},
+    },
+};
+
+mod encode;
+#[cfg(test)]
+mod tests;
+
+/// Nobody's number: subscribers count from one.
+const NOBODY: SubscriberId = SubscriberId(-1);
+/// Separates the two bodies. `=_` never occurs in quoted-printable, so no body can hold it (RFC 2045, section 6.7).
+const BOUNDARY: &str = "=_tidings_text_and_html";
+/// The longest part before an `@` (RFC 5321, section 4.5.3.1.1).
+const MAX_LOCAL: usize = 64;
+
+/// Whose mails these are.
+#[derive(Clone, Debug)]
+pub struct MailIdentity {
+    /// What the page is called.
+    pub page_name: String,
+    /// Where it is reached, without a slash at the end.
+    pub public_url: String,
+    /// The sender; its domain, in ASCII, also stands in Message-IDs and in the List-Id.
+    pub from: Mailbox,
+    /// Signs links and return paths.
+    pub secret: Secret,
+}
+
+impl MailIdentity {
+    /// The link in a mail to a subscriber: `https://status.example.com/confirm/TOKEN`.
+    pub fn link(&self, purpose: Purpose, subscriber: SubscriberId, generation: i64) -> String {
+        let token = LinkToken { purpose, subscriber: subscriber.0, generation }.sign(&self.secret);
+        let page = match purpose {
+            Purpose::Confirm => "confirm",
+            Purpose::Manage => "manage",
+            Purpose::Unsubscribe => "unsubscribe",
+        };
+        format!("{}/{page}/{token}", self.public_url)
+    }
+
+    /// Where bounces of mails to a subscriber go: `status+12.0123456789abcdef@example.com`.
+    ///
+    /// Always the same for one subscriber, because greylisting servers remember the sender, and with a MAC, so that a
+    /// forged bounce is told from a real one. The plain sender when its part before the `@` has no room for it.
+    pub fn envelope_from(&self, subscriber: SubscriberId) -> Address {
+        let sender = &self.from.email;
+        let local = format!("{}+{subscriber}.{}", sender.user(), self.secret.return_path_tag(subscriber.0));
+        if local.len() > MAX_LOCAL {
+            return sender.clone();
+        }
+        Address::new(local, sender.domain()).unwrap_or_else(|_| sender.clone())
+    }
+
+    /// The headers that every mail has and that do not depend on the recipient.
+    fn headers(&self, subject: &str) -> Headers {
+        let mut headers = Headers::new();
+        let name = self.from.name.as_deref().map(emails::one_line).unwrap_or_default();
+        headers.insert_raw(encode::named("From", &name, self.from.email.as_ref()));
+        headers.insert_raw(encode::unstructured("Subject", subject));
+        headers.insert_raw(ascii("Auto-Submitted", "auto-generated"));
+        headers.insert_raw(ascii("X-Auto-Response-Suppress", "All"));
+        headers.set(MIME_VERSION_1_0);
+        headers
+    }
+
+    fn message_id(&self, left: &str) -> String {
+        format!("<{left}@{}>", self.from.email.domain())
+    }
+}
+
+/// The update to be sent is not one of this incident's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("update {0} is not part of the incident that it is sent for")]
+pub struct UnknownUpdate(pub UpdateId);
+
+/// The mail of one broadcast, drawn and encoded, waiting for recipients.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    identity: MailIdentity,
+    pieces: Vec<Piece>,
+    /// How long a message gets, nearly.
+    size: usize,
+}
+
+/// A part of a prepared mail.
+#[derive(Clone, Debug)]
+enum Piece {
+    /// The same for everyone.
+    Bytes(Vec<u8>),
+    /// Where the recipient's token for this goes.
+    Slot(Purpose),
+}
+
+impl Prepared {
+    /// Draws and encodes the mail of an update, once for all who get it.
+    pub fn new(identity: &MailIdentity, incident: &Incident, update: &UpdateId) -> Result<Self, UnknownUpdate> {
+        let links = Links {
+            manage: identity.link(Purpose::Manage, NOBODY, 0),
+            unsubscribe: identity.link(Purpose::Unsubscribe, NOBODY, 0),
+        };
+        let mail = emails::update::mail(&emails::update::UpdateMail {
+            page_name: &identity.page_name,
+            page_url: &identity.public_url,
+            incident,
+            update,
+            links: &links,
+        });
+        let mail = mail.ok_or_else(|| UnknownUpdate(update.clone()))?;
+
+        // All mails of an incident answer one message that never existed, so mail programs show them as one thread.
+        let thread = identity.message_id(&format!("incident-{}", incident.id));
+        let mut headers = identity.headers(&mail.subject);
+        headers.insert_raw(ascii("References", &thread));
+        headers.insert_raw(ascii("In-Reply-To", &thread));
+        headers.insert_raw(encode::named(
+            "List-Id",
+            &emails::one_line(&identity.page_name),
+            &format!("updates.{}", identity.from.email.domain()),
+        ));
+        headers.insert_raw(ascii("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        headers.insert_raw(ascii("Precedence", "bulk"));
+
+        let manage = token(identity, Purpose::Manage, NOBODY, 0);
+        let unsubscribe = token(identity, Purpose::Unsubscribe, NOBODY, 0);
+        let message = assemble(&headers, &mail, &[&manage, &unsubscribe]);
+        let size = message.len() + 1024;
+        let pieces = split(message, &[(&manage, Purpose::Manage), (&unsubscribe, Purpose::Unsubscribe)]);
+        Ok(Self { identity: identity.clone(), pieces, size })
+    }
+
+    /// The message to one subscriber. Every attempt at the same delivery has the same Message-ID.
+    pub fn message(
+        &self,
+        delivery: &DeliveryId,
+        to: &EmailAddress,
+        subscriber: SubscriberId,
+        generation: i64,
+        now: Timestamp,
+    ) -> Vec<u8> {
+        let manage = token(&self.identity, Purpose::Manage, subscriber, generation);
+        let unsubscribe = token(&self.identity, Purpose::Unsubscribe, subscriber, generation);
+        let mut message = Vec::with_capacity(self.size);
+        message.extend_from_slice(recipient_headers(&self.identity, delivery, to, now).as_bytes());
+        // One line: some providers do not read it otherwise (RFC 8058).
+        let header = format!("List-Unsubscribe: <{}/unsubscribe/{unsubscribe}>\r\n", self.identity.public_url);
+        message.extend_from_slice(header.as_bytes());
+        for piece in &self.pieces {
+            message.extend_from_slice(match piece {
+                Piece::Bytes(bytes) => bytes,
+                Piece::Slot(Purpose::Unsubscribe) => unsubscribe.as_bytes(),
+                Piece::Slot(_) => manage.as_bytes(),
+            });
+        }
+        message
+    }
+
+    /// As [`MailIdentity::envelope_from`].
+    pub fn envelope_from(&self, subscriber: SubscriberId) -> Address {
+        self.identity.envelope_from(subscriber)
+    }
+}
+
+/// A single letter (a confirmation, a sign-in link, a test): not a list's mail, so it has none of a list's headers.
+pub fn letter(
+    identity: &MailIdentity,
+    delivery: &DeliveryId,
+    to: &EmailAddress,
+    mail: &Mail,
+    now: Timestamp,
+) -> Vec<u8> {
+    let mut message = recipient_headers(identity, delivery, to, now).into_bytes();
+    // A mail read back from the store is trusted no more than when it was drawn.
+    message.extend(assemble(&identity.headers(&emails::one_line(&mail.subject)), mail, &[]));
+    message
+}
+
+fn recipient_headers(identity: &MailIdentity, delivery: &DeliveryId, to: &EmailAddress, now: Timestamp) -> String {
+    let message_id = identity.message_id(delivery.as_str());
+    let date = time::rfc5322(now);
+    format!("Message-ID: {message_id}\r\nDate: {date}\r\nTo: {to}\r\n")
+}
+
+/// The headers and both bodies, in which each slot stands unbroken.
+fn assemble(headers: &Headers, mail: &Mail, slots: &[&str]) -> Vec<u8> {
+    let part = |content_type, text: &str| {
+        SinglePart::builder().header(content_type).body(encode::quoted_printable(text, slots))
+    };
+    // Programs show the last part that they understand, so the plainer one comes first (RFC 2046, section 5.1.4).
+    let bodies = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(BOUNDARY)
+        .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
+        .singlepart(part(ContentType::TEXT_HTML, &mail.html));
+    let mut message = headers.to_string().into_bytes();
+    message.extend(bodies.formatted());
+    message
+}
+
+/// Cuts a message at its slots.
+fn split(message: Vec<u8>, slots: &[(&str, Purpose)]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut rest = message.as_slice();
+    while let Some((start, slot, purpose)) = slots
+        .iter()
+        .filter_map(|(slot, purpose)| Some((find(rest, slot)?, *slot, *purpose)))
+        .min_by_key(|found| found.0)
+    {
+        let (before, from_slot) = rest.split_at(start);
+        pieces.push(Piece::Bytes(before.to_vec()));
+        pieces.push(Piece::Slot(purpose));
+        rest = from_slot.get(slot.len()..).unwrap_or_default();
+    }
+    pieces.push(Piece::Bytes(rest.to_vec()));
+    pieces
+}
+
+fn find(bytes: &[u8], slot: &str) -> Option<usize> {
+    bytes.windows(slot.len()).position(|window| window == slot.as_bytes())
+}
+
+fn token(identity: &MailIdentity, purpose: Purpose, subscriber: SubscriberId, generation: i64) -> String {
+    LinkToken { purpose, subscriber: subscriber.0, generation }.sign(&identity.secret)
+}
+
+fn ascii(name: &'static str, value: &str) -> HeaderValue {
+    HeaderValue::new(HeaderName::new_from_ascii_str(name), value.to_owned())
+}

@@ -1,0 +1,165 @@
+//! Fills the queue in memory: letters and retries that are due, then the next people of the broadcast whose turn it is.
+
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+
+use domain::{broadcast::Lane, ids::SubscriberId, rate::Rate};
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{
+    life::Life,
+    limits::{PATIENCE, in_time},
+};
+use crate::store::{StoreError, Write, broadcasts::Broadcast};
+
+/// How long new work may stay unnoticed when nobody says so.
+const POLL: Duration = Duration::from_secs(1);
+/// The most people a broadcast claims at once.
+const BATCH: i64 = 500;
+/// The most letters claimed at once.
+const LETTERS: i64 = 100;
+/// At slow rates no more is claimed than is sent in this time: another node may take the rest.
+const AHEAD: SignedDuration = SignedDuration::from_secs(5);
+
+/// Why nothing was claimed.
+enum Unfilled {
+    /// It can be tried again.
+    Failed(StoreError),
+    /// It may have been, and nobody knows of it: only another epoch can have it.
+    Doubtful(StoreError),
+}
+
+impl From<StoreError> for Unfilled {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Fills whenever there is room. Ends when it is in doubt what this node has leased, and then the life ends as well.
+pub(super) async fn feed(life: Arc<Life>) {
+    let batch = batch(life.settings.rate);
+    loop {
+        let is_busy = match fill(&life, batch).await {
+            Ok(is_busy) => is_busy,
+            Err(Unfilled::Failed(error)) => {
+                tracing::warn!(%error, "The queue cannot be read; it is tried again.");
+                false
+            }
+            Err(Unfilled::Doubtful(error)) => {
+                tracing::error!(%error, "It is not known what was leased; the mail worker starts anew.");
+                // Not before the store answers again, so that what is under way can be written down.
+                while in_time(life.store.queue_counts()).await.is_err() {
+                    sleep(POLL).await;
+                }
+                return;
+            }
+        };
+        if life.stopping.is_cancelled() || life.fenced.is_cancelled() {
+            std::future::pending::<()>().await;
+        }
+        if !is_busy {
+            tokio::select! {
+                () = life.handle.wake.notified() => {}
+                () = life.ready.drained.notified() => {}
+                () = sleep(POLL) => {}
+            }
+        }
+    }
+}
+
+/// How many people are claimed at once at this rate.
+fn batch(rate: Rate) -> i64 {
+    if rate.is_unlimited() {
+        return BATCH;
+    }
+    (10..=BATCH).rev().find(|count| rate.time_for(count.unsigned_abs()) <= AHEAD).unwrap_or(10)
+}
+
+/// One round; says whether there may be more at once.
+async fn fill(life: &Life, batch: i64) -> Result<bool, Unfilled> {
+    let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
+    // Each lane by itself: however many sign-ups there are, they keep no alert out and fill no memory.
+    for lane in [Lane::Alert, Lane::Account] {
+        if count(life.ready.letters(lane)) < LETTERS {
+            claim(life, lane..=lane, LETTERS).await?;
+        }
+    }
+    if count(life.ready.bulk()) >= batch {
+        return Ok(false);
+    }
+    if claim(life, Lane::Incident..=Lane::Digest, batch).await? {
+        return Ok(true);
+    }
+    match in_time(life.store.next_broadcast(life.clock.now())).await? {
+        Some(broadcast) => expand(life, &broadcast, batch).await,
+        None => Ok(false),
+    }
+}
+
+/// Claims what is due in these lanes; says whether anything was.
+async fn claim(life: &Life, lanes: RangeInclusive<Lane>, limit: i64) -> Result<bool, Unfilled> {
+    let now = life.clock.now();
+    if !in_time(life.store.has_due(&lanes, now)).await? {
+        return Ok(false);
+    }
+    let claimed = leased(life, async |mut write| {
+        let claimed = write.claim(&life.node, &lanes, limit, now).await?;
+        Ok((write, claimed))
+    });
+    let Some(claimed) = claimed.await? else { return Ok(false) };
+    let any = !claimed.is_empty();
+    life.ready.add(claimed);
+    Ok(any)
+}
+
+/// Turns the next people into leased deliveries; says whether there may be more.
+async fn expand(life: &Life, broadcast: &Broadcast, limit: i64) -> Result<bool, Unfilled> {
+    let now = life.clock.now();
+    let cursor = broadcast.cursor;
+    // Read before the transaction: nothing is locked meanwhile, and the cursor's version says if someone was faster.
+    let batch = life.store.audience_batch(&broadcast.audience, cursor.next, cursor.until, limit, now);
+    let found = in_time(batch).await?;
+    let cursor = match found.last() {
+        Some(last) if i64::try_from(found.len()).unwrap_or(i64::MAX) == limit => cursor.after(SubscriberId(last.id.0)),
+        _ => cursor.walk_ended(),
+    };
+    let expanded = leased(life, async |mut write| {
+        let expanded = write.expand(&life.node, broadcast, &found, cursor, now).await?;
+        // Also when another node was faster: the heartbeat holds.
+        Ok((write, expanded))
+    });
+    let Some(expanded) = expanded.await? else { return Ok(false) };
+    let is_first = broadcast.started_at.is_none() && expanded.is_some();
+    life.ready.add(expanded.unwrap_or_default());
+    if is_first && !cursor.is_done() {
+        // Counting takes longer the more people there are: after the first of them are on their way, and not in publish.
+        let total = in_time(life.store.count_audience(&broadcast.audience, now)).await?;
+        let noted = async {
+            let mut write = life.store.write().await?;
+            write.estimate_total(&broadcast.id, total).await?;
+            write.commit().await
+        };
+        in_time(noted).await?;
+    }
+    Ok(true)
+}
+
+/// Leases in one transaction, which says that this node is alive. `None`: it is fenced.
+async fn leased<T>(
+    life: &Life,
+    lease: impl AsyncFnOnce(Write) -> Result<(Write, T), StoreError>,
+) -> Result<Option<T>, Unfilled> {
+    let began = Instant::now();
+    let transaction = async {
+        let mut write = life.store.write().await?;
+        if !write.heartbeat(&life.node, life.clock.now()).await? {
+            life.fenced.cancel();
+            return Ok(None);
+        }
+        let (write, leased) = lease(write).await?;
+        write.commit().await.map_err(Unfilled::Doubtful)?;
+        life.pulse.beat(began);
+        Ok(Some(leased))
+    };
+    timeout(PATIENCE, transaction).await.unwrap_or(Err(Unfilled::Doubtful(StoreError::Late)))
+}

@@ -1,0 +1,246 @@
+//! What holds sending back: permits for mails whose outcome is not stored yet, the rate, trouble with the transport, and
+//! silence from the store.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use domain::{
+    delivery::Transport as Word,
+    rate::{Grant, Rate},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, timeout},
+};
+
+use crate::store::{Result, Store, StoreError, mail_rates::Share};
+
+/// What one mail is taken to need from `MAIL` to the commit before anything was measured.
+const FIRST_GUESS: Duration = Duration::from_secs(1);
+/// Tokens that lay about for longer are thrown away.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(1);
+/// The store is asked no more often; a little less than a slice lasts, so that a late question loses nothing.
+const SLICE: Duration = Duration::from_millis(200);
+/// Nothing is sent when the store has been silent for longer: another node may have taken over.
+const SILENCE: Duration = Duration::from_secs(10);
+/// A question to the store that takes longer is given up: its machine may be gone without a word.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest pause before the transport is tried again.
+const LONGEST_PAUSE: Duration = Duration::from_mins(5);
+
+/// How many mails may be under way whose outcome is not stored: the bound of duplicates after a crash.
+#[derive(Debug)]
+pub(super) struct Permits {
+    free: Arc<Semaphore>,
+    size: AtomicUsize,
+    /// What one mail needs, in microseconds; a moving mean.
+    each: AtomicU64,
+    rate: Rate,
+}
+
+impl Permits {
+    pub(super) fn new(rate: Rate) -> Self {
+        let each = u64::try_from(FIRST_GUESS.as_micros()).unwrap_or(0);
+        let permits = Self { free: Arc::new(Semaphore::new(0)), size: AtomicUsize::new(0), each: each.into(), rate };
+        permits.resize();
+        permits
+    }
+
+    /// Waits until one more mail may be under way. `None`: it is over.
+    pub(super) async fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    /// How many there are.
+    pub(super) fn size(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    /// Learns how long a mail took from `MAIL` to the commit.
+    pub(super) fn learn(&self, took: Duration) {
+        let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let each = self.each.load(Ordering::Relaxed);
+        self.each.store(each - each / 16 + took / 16, Ordering::Relaxed);
+    }
+
+    /// Follows what was learnt. Called by one task only.
+    pub(super) fn resize(&self) {
+        let each = i64::try_from(self.each.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        let wanted = usize::try_from(self.rate.outstanding(SignedDuration::from_micros(each))).unwrap_or(usize::MAX);
+        let size = self.size();
+        let size = if wanted >= size {
+            self.free.add_permits(wanted - size);
+            wanted
+        } else {
+            // Those in use are taken away another time.
+            size - self.free.forget_permits(size - wanted)
+        };
+        self.size.store(size, Ordering::Relaxed);
+    }
+}
+
+/// This node's share of the rate: slices from the store, spent one by one. Owned by the selector.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    store: Store,
+    rate: Rate,
+    held: [Slice; 3],
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    left: u64,
+    taken_at: Instant,
+    /// Asking earlier is no use.
+    ask_at: Instant,
+}
+
+/// All mail of an installation leaves through one transport.
+const TRANSPORT: &str = "main";
+
+impl Tokens {
+    pub(super) fn new(store: Store, rate: Rate) -> Self {
+        let now = Instant::now();
+        Self { store, rate, held: [Slice { left: 0, taken_at: now, ask_at: now }; 3] }
+    }
+
+    /// Takes one token, or says when to ask again.
+    pub(super) async fn take(&mut self, share: Share, now: Timestamp) -> Result<std::result::Result<(), Instant>> {
+        if self.rate.is_unlimited() {
+            return Ok(Ok(()));
+        }
+        let slice = &mut self.held[match share {
+            Share::All => 0,
+            Share::Account => 1,
+            Share::Bulk => 2,
+        }];
+        if slice.left == 0 || slice.taken_at.elapsed() > TOKEN_LIFETIME {
+            slice.left = 0;
+            if slice.ask_at > Instant::now() {
+                return Ok(Err(slice.ask_at));
+            }
+            let (store, rate) = (&self.store, self.rate);
+            let asked = async {
+                let mut write = store.write().await?;
+                let grant = write.take_permits(TRANSPORT, rate, share, now).await?;
+                write.commit().await?;
+                Ok(grant)
+            };
+            let Grant { permits, wait, .. } = in_time(asked).await?;
+            let taken_at = Instant::now();
+            let wait = Duration::try_from(wait).unwrap_or_default().max(SLICE);
+            *slice = Slice { left: permits, taken_at, ask_at: taken_at + wait };
+            if permits == 0 {
+                return Ok(Err(slice.ask_at));
+            }
+        }
+        slice.left -= 1;
+        Ok(Ok(()))
+    }
+}
+
+/// Gives up on a question to the store after 15 seconds. What was to be written may have been.
+pub(super) async fn in_time<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout(PATIENCE, question).await.unwrap_or(Err(StoreError::Late))
+}
+
+/// Growing pauses while the transport is in trouble, for all sessions together.
+#[derive(Debug)]
+pub(super) struct Backoff(Mutex<Trouble>);
+
+#[derive(Debug)]
+struct Trouble {
+    failures: u32,
+    since: Instant,
+    until: Instant,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Self {
+        let now = Instant::now();
+        Self(Mutex::new(Trouble { failures: 0, since: now, until: now }))
+    }
+
+    /// When the transport may be tried again.
+    pub(super) fn until(&self) -> Instant {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).until
+    }
+
+    /// It works.
+    pub(super) fn worked(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).failures = 0;
+    }
+
+    /// It failed in something begun at `began`. Sessions that failed together count once. `jitter` is any random number.
+    pub(super) fn failed(&self, began: Instant, jitter: u64) {
+        let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if trouble.failures > 0 && began < trouble.since {
+            return;
+        }
+        let pause = Duration::from_secs(1 << trouble.failures.min(9)).min(LONGEST_PAUSE);
+        let spread = pause.mul_f64(0.2).as_millis().max(1);
+        let extra = u64::try_from(u128::from(jitter) % spread).unwrap_or(0);
+        let now = Instant::now();
+        *trouble = Trouble {
+            failures: trouble.failures.saturating_add(1),
+            since: now,
+            until: now + pause + Duration::from_millis(extra),
+        };
+    }
+}
+
+/// How long a recipient waits at least when the transport was the reason.
+pub(super) fn least_pause(word: Word) -> SignedDuration {
+    match word {
+        // The same recipient would be refused again.
+        Word::PolicyRefused => SignedDuration::from_mins(1),
+        _ => SignedDuration::from_secs(1),
+    }
+}
+
+/// When the store last confirmed that this node is alive.
+#[derive(Debug)]
+pub(super) struct Pulse(Mutex<Instant>);
+
+impl Pulse {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// A transaction that began at `began` confirmed it.
+    pub(super) fn beat(&self, began: Instant) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = (*last).max(began);
+    }
+
+    /// Whether mail may be sent.
+    pub(super) fn is_alive(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < SILENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_sent_while_the_store_is_silent() {
+        let pulse = Pulse::new();
+        assert!(pulse.is_alive());
+        let before = Instant::now() - SILENCE;
+        *pulse.0.lock().unwrap() = before;
+        assert!(!pulse.is_alive());
+        // What was begun long ago and is answered only now says nothing about now.
+        pulse.beat(before + Duration::from_nanos(1));
+        assert!(!pulse.is_alive());
+        pulse.beat(Instant::now());
+        pulse.beat(before);
+        assert!(pulse.is_alive());
+    }
+}

@@ -1,0 +1,132 @@
+//! What this node has leased and not begun, most urgent first, and what goes to the sessions next.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use domain::broadcast::Lane;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+
+use super::deliver::Cleared;
+use crate::store::deliveries::Delivery;
+
+/// Leased deliveries, one queue a lane.
+#[derive(Debug)]
+pub(super) struct Ready {
+    lanes: Mutex<[VecDeque<Delivery>; 4]>,
+    /// Something was added: for the selector.
+    pub(super) filled: Notify,
+    /// Something was taken: for the feeder.
+    pub(super) drained: Notify,
+}
+
+impl Ready {
+    pub(super) fn new() -> Self {
+        Self { lanes: Mutex::default(), filled: Notify::new(), drained: Notify::new() }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, [VecDeque<Delivery>; 4]> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds what was claimed.
+    pub(super) fn add(&self, deliveries: impl IntoIterator<Item = Delivery>) {
+        let mut lanes = self.lanes();
+        for delivery in deliveries {
+            lanes[place(delivery.lane)].push_back(delivery);
+        }
+        self.filled.notify_one();
+    }
+
+    /// Puts back what could not be sent now, before everything else of its lane.
+    pub(super) fn put_back(&self, deliveries: impl IntoIterator<Item = Delivery, IntoIter: DoubleEndedIterator>) {
+        let mut lanes = self.lanes();
+        for delivery in deliveries.into_iter().rev() {
+            lanes[place(delivery.lane)].push_front(delivery);
+        }
+        self.filled.notify_one();
+    }
+
+    /// How many single letters there are in a lane.
+    pub(super) fn letters(&self, lane: Lane) -> usize {
+        self.lanes()[place(lane)].len()
+    }
+
+    /// How many parts of broadcasts there are.
+    pub(super) fn bulk(&self) -> usize {
+        let lanes = self.lanes();
+        Lane::ALL.iter().filter(|lane| lane.is_bulk()).map(|lane| lanes[place(*lane)].len()).sum()
+    }
+
+    /// The next letter of a lane.
+    pub(super) fn take_letter(&self, lane: Lane) -> Option<Delivery> {
+        let letter = self.lanes()[place(lane)].pop_front();
+        if letter.is_some() {
+            self.drained.notify_one();
+        }
+        letter
+    }
+
+    /// The next of one broadcast, at most `limit`.
+    pub(super) fn take_group(&self, limit: usize) -> Vec<Delivery> {
+        let mut lanes = self.lanes();
+        let mut group: Vec<Delivery> = Vec::new();
+        let bulk = Lane::ALL.iter().filter(|lane| lane.is_bulk()).find(|lane| !lanes[place(**lane)].is_empty());
+        if let Some(lane) = bulk {
+            let queue = &mut lanes[place(*lane)];
+            while let Some(next) = queue.front()
+                && group.len() < limit
+                && group.first().is_none_or(|first| first.broadcast == next.broadcast)
+            {
+                group.extend(queue.pop_front());
+            }
+            self.drained.notify_one();
+        }
+        group
+    }
+}
+
+fn place(lane: Lane) -> usize {
+    usize::try_from(lane.rank()).unwrap_or_default()
+}
+
+/// Hands mails that may be sent now to whichever session is free, letters first.
+///
+/// Short, because what is in here can neither be overtaken nor asked once more whether it is wanted.
+#[derive(Debug)]
+pub(super) struct Handover {
+    queue: Mutex<VecDeque<Cleared>>,
+    filled: Semaphore,
+    free: Semaphore,
+}
+
+impl Handover {
+    pub(super) fn new(places: usize) -> Self {
+        Self { queue: Mutex::default(), filled: Semaphore::new(0), free: Semaphore::new(places) }
+    }
+
+    /// Waits for a free place. `None`: it is over.
+    pub(super) async fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.free.acquire().await.ok()
+    }
+
+    /// Fills a place.
+    pub(super) fn put(&self, place: SemaphorePermit<'_>, cleared: Cleared) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if cleared.delivery.lane.is_bulk() {
+            queue.push_back(cleared);
+        } else {
+            queue.push_front(cleared);
+        }
+        place.forget();
+        self.filled.add_permits(1);
+    }
+
+    /// Waits for the next mail. Cancelling loses nothing.
+    pub(super) async fn take(&self) -> Option<Cleared> {
+        self.filled.acquire().await.ok()?.forget();
+        self.free.add_permits(1);
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}

@@ -1,0 +1,256 @@
+//! Decides which mail goes next: strict lanes, still wanted, within the rate, within what may be under way.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use domain::{
+    broadcast::{BroadcastState, Lane},
+    delivery::DeliveryState,
+};
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    ack::Settled,
+    context::ContentError,
+    deliver::{Cleared, Content},
+    life::Life,
+    limits::{Tokens, in_time},
+};
+use crate::store::{Result, deliveries::Delivery, mail_rates::Share};
+
+/// How many are asked for at once whether they are still wanted.
+const GROUP: usize = 50;
+/// How long the answer holds: pausing, cancelling and superseding take effect within it.
+pub(super) const CHECK_HOLDS: Duration = Duration::from_millis(900);
+/// How long someone is left alone who is being sent an older mail about the same incident.
+const BUSY: SignedDuration = SignedDuration::from_secs(2);
+/// How long even those who ask for it are not written to after their address was found not to work. Then a confirmation
+/// may show that it works again.
+const PROBATION: SignedDuration = SignedDuration::from_hours(24);
+/// When the store does not answer.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Part of a broadcast that is wanted, as was found at `at`.
+struct Group {
+    content: Content,
+    wanted: VecDeque<Delivery>,
+    at: Instant,
+}
+
+/// Hands mails to the sessions. Never ends by itself.
+pub(super) async fn select(life: Arc<Life>) {
+    let mut selector =
+        Selector { tokens: Tokens::new(life.store.clone(), life.settings.rate), group: None, life: &life };
+    let work = async {
+        // A place, a permit, and only then a choice: whatever became urgent meanwhile goes first.
+        while let Some(place) = life.handover.place().await {
+            let Some(permit) = life.permits.take().await else { break };
+            let (delivery, content, checked_at) = selector.next().await;
+            life.handover.put(place, Cleared { delivery, content, checked_at, permit });
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = life.stopping.cancelled() => {}
+        () = life.fenced.cancelled() => {}
+    }
+    std::future::pending::<()>().await;
+}
+
+struct Selector<'a> {
+    life: &'a Life,
+    tokens: Tokens,
+    group: Option<Group>,
+}
+
+impl Selector<'_> {
+    /// Waits for the next mail that may be sent now.
+    async fn next(&mut self) -> (Delivery, Content, Instant) {
+        loop {
+            match self.step().await {
+                Ok(Some(next)) => return next,
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "Nothing can be sent while the database does not answer.");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Comes one step nearer. Whatever it took and could not use is back where it was.
+    async fn step(&mut self) -> Result<Option<(Delivery, Content, Instant)>> {
+        let life = self.life;
+        if life.ready.letters(Lane::Alert) > 0 {
+            if self.has_token(Share::All, None).await?
+                && let Some(letter) = life.ready.take_letter(Lane::Alert)
+            {
+                return check_letter(life, letter).await;
+            }
+            return Ok(None);
+        }
+        // Account mails have a share of their own. When it is used up they wait, and broadcasts do not wait for them.
+        let mut letters_at = None;
+        if life.ready.letters(Lane::Account) > 0 {
+            match self.tokens.take(Share::Account, life.clock.now()).await? {
+                Ok(()) => match life.ready.take_letter(Lane::Account) {
+                    Some(letter) => return check_letter(life, letter).await,
+                    None => return Ok(None),
+                },
+                Err(ask_at) => letters_at = Some(ask_at),
+            }
+        }
+        if let Some(group) = self.group.take_if(|group| group.at.elapsed() > CHECK_HOLDS) {
+            life.ready.put_back(group.wanted);
+            return Ok(None);
+        }
+        match &self.group {
+            Some(group) if !group.wanted.is_empty() => {
+                if !self.has_token(Share::Bulk, letters_at).await? {
+                    return Ok(None);
+                }
+                let next = self
+                    .group
+                    .as_mut()
+                    .and_then(|group| Some((group.wanted.pop_front()?, group.content.clone(), group.at)));
+                Ok(next)
+            }
+            _ if life.ready.bulk() > 0 => {
+                self.group = check_group(life, life.ready.take_group(GROUP)).await?;
+                Ok(None)
+            }
+            _ => {
+                tokio::select! {
+                    () = sleep_until(letters_at.unwrap_or_else(Instant::now)), if letters_at.is_some() => {}
+                    () = life.ready.filled.notified() => {}
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes a token, or waits until there may be one, or one for letters at `letters_at`, or something else became urgent.
+    async fn has_token(&mut self, share: Share, letters_at: Option<Instant>) -> Result<bool> {
+        match self.tokens.take(share, self.life.clock.now()).await? {
+            Ok(()) => Ok(true),
+            Err(ask_at) => {
+                let ask_at = letters_at.map_or(ask_at, |at| at.min(ask_at));
+                tokio::select! {
+                    () = sleep_until(ask_at) => {}
+                    () = self.life.ready.filled.notified() => {}
+                    // What was checked grows stale.
+                    () = sleep(CHECK_HOLDS) => {}
+                }
+                Ok(false)
+            }
+        }
+    }
+}
+
+async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Delivery, Content, Instant)>> {
+    let at = Instant::now();
+    let address = delivery.address.canonical();
+    let now = life.clock.now();
+    let is_suppressed = match in_time(life.store.suppressed_since(&address, now)).await {
+        Ok(since) => {
+            let is_recent = |since| now.duration_since(since) < PROBATION;
+            since.is_some_and(|since| delivery.kind != "confirmation" || is_recent(since))
+        }
+        Err(error) => {
+            life.ready.put_back([delivery]);
+            return Err(error);
+        }
+    };
+    match delivery.letter.clone() {
+        _ if is_suppressed => {
+            life.settle(Settled::without_attempt(delivery, DeliveryState::Skipped, "suppressed")).await;
+            Ok(None)
+        }
+        Some(letter) => Ok(Some((delivery, Content::Letter(Arc::new(letter)), at))),
+        None => {
+            tracing::error!(delivery = %delivery.id, "A letter without words cannot be sent.");
+            life.settle(Settled::without_attempt(delivery, DeliveryState::Failed, "the letter is empty")).await;
+            Ok(None)
+        }
+    }
+}
+
+/// Asks who of a part of one broadcast still wants it. Whoever does not is skipped; a paused broadcast goes back to the
+/// store, one that has stopped is over.
+async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>> {
+    let at = Instant::now();
+    match in_time(check(life, &group)).await {
+        Ok(Verdict::Send { content, wanted, busy }) => {
+            let mut keep = VecDeque::with_capacity(group.len());
+            for mut delivery in group {
+                let subscriber = delivery.subscriber;
+                if subscriber.is_some_and(|id| busy.contains(&id)) {
+                    delivery.due_at = life.clock.now().checked_add(BUSY).unwrap_or(delivery.due_at);
+                    life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, "")).await;
+                } else if subscriber.is_some_and(|id| wanted.contains(&id)) {
+                    keep.push_back(delivery);
+                } else {
+                    life.settle(Settled::without_attempt(delivery, DeliveryState::Skipped, "no longer wanted")).await;
+                }
+            }
+            Ok(Some(Group { content, wanted: keep, at }))
+        }
+        Ok(Verdict::Settle(state, reason)) => {
+            for delivery in group {
+                life.settle(Settled::without_attempt(delivery, state, reason)).await;
+            }
+            Ok(None)
+        }
+        Err(error) => {
+            life.ready.put_back(group);
+            Err(error)
+        }
+    }
+}
+
+enum Verdict {
+    Send { content: Content, wanted: HashSet<domain::ids::SubscriberId>, busy: HashSet<domain::ids::SubscriberId> },
+    Settle(DeliveryState, &'static str),
+}
+
+async fn check(life: &Life, group: &[Delivery]) -> Result<Verdict> {
+    let now = life.clock.now();
+    let id = group.first().and_then(|delivery| delivery.broadcast.clone());
+    let broadcast = match id {
+        Some(id) => life.store.broadcast(&id).await?,
+        None => None,
+    };
+    let Some(broadcast) = broadcast else {
+        return Ok(Verdict::Settle(DeliveryState::Failed, "it belongs to no broadcast"));
+    };
+    match broadcast.state {
+        BroadcastState::Paused => return Ok(Verdict::Settle(DeliveryState::Waiting, "")),
+        BroadcastState::Expired => return Ok(Verdict::Settle(DeliveryState::Expired, "expired")),
+        BroadcastState::Cancelled | BroadcastState::Superseded | BroadcastState::Done => {
+            return Ok(Verdict::Settle(DeliveryState::Skipped, broadcast.state.as_str()));
+        }
+        BroadcastState::Queued | BroadcastState::Sending => {}
+    }
+    let prepared = match life.prepared(&broadcast).await {
+        Ok(prepared) => prepared,
+        // That passes by itself.
+        Err(ContentError::Store(error)) => return Err(error),
+        Err(error @ (ContentError::Gone(_) | ContentError::Update(_))) => {
+            // Sending nothing and saying so: a person must look.
+            tracing::error!(broadcast = %broadcast.id, %error, "A broadcast cannot be written; it is paused.");
+            let mut write = life.store.write().await?;
+            let reason = format!("the mail cannot be written: {error}");
+            write.set_broadcast_state(&broadcast.id, BroadcastState::Paused, &reason, now).await?;
+            write.commit().await?;
+            return Ok(Verdict::Settle(DeliveryState::Waiting, ""));
+        }
+    };
+    let subscribers: Vec<_> = group.iter().filter_map(|delivery| delivery.subscriber).collect();
+    let wanted = life.store.still_wanted(&broadcast.audience, &subscribers, now).await?.into_iter().collect();
+    let busy = life.store.busy_with_older(&broadcast).await?.into_iter().collect();
+    Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, busy })
+}
