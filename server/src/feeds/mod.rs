@@ -1,0 +1,164 @@
+//! Feeds, for readers and programs: pure functions from what is public to documents.
+//!
+//! | feed | one entry for each | entries |
+//! |---|---|---|
+//! | history | incident | revised in place: its content is the whole timeline, newest first |
+//! | updates | update | stable, so that readers announce each one |
+//!
+//! Ids are tag URIs (RFC 4151) made of the page's host, a year that never changes and our id, so an entry stays the same
+//! when it is edited, renamed or moved to another path.
+
+pub mod atom;
+pub mod json_feed;
+pub mod rss;
+
+#[cfg(test)]
+mod tests;
+
+use app::{emails::one_line, render::escape};
+use domain::{
+    ids::IncidentId,
+    incident::{Incident, Update},
+    markdown, time,
+};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// The page that a feed speaks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Page<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Where it is reached, without a slash at the end.
+    pub url: &'a str,
+    /// When anything on it last changed: the age of a feed without entries.
+    pub changed_at: Timestamp,
+}
+
+/// A document and what HTTP says about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// The whole document.
+    pub body: String,
+    /// When the newest change to any entry was made: `Last-Modified`.
+    pub modified: Timestamp,
+    /// `Content-Type`.
+    pub media_type: &'static str,
+}
+
+/// One update and the incident that it belongs to, as the store lists them.
+pub type PublicUpdate = (IncidentId, String, Update);
+
+/// What all entries are made of, whatever the format.
+struct Entry {
+    id: String,
+    title: String,
+    url: String,
+    published: Timestamp,
+    updated: Timestamp,
+    html: String,
+}
+
+/// What stands around the entries, and they.
+struct Channel<'a> {
+    page: Page<'a>,
+    id: String,
+    title: String,
+    /// Where this feed itself is.
+    url: String,
+    modified: Timestamp,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Channel<'a> {
+    /// The incidents, in the order given.
+    fn history(page: Page<'a>, file: &str, incidents: &[Incident]) -> Self {
+        let entries = incidents.iter().map(|incident| Entry {
+            id: tag(&page, incident.created_at, "incident", incident.id.as_str()),
+            title: one_line(&incident.name),
+            url: incident_url(&page, &incident.id),
+            published: incident.standing().map_or(incident.created_at, |standing| standing.started_at),
+            updated: incident.updates.iter().map(|update| update.updated_at).fold(incident.updated_at, Timestamp::max),
+            html: incident.updates.iter().map(in_timeline).collect(),
+        });
+        Self::new(page, "history", file, format!("{}: incidents", one_line(page.name)), entries.collect())
+    }
+
+    /// The updates, in the order given.
+    fn updates(page: Page<'a>, file: &str, updates: &[PublicUpdate]) -> Self {
+        let entries = updates.iter().map(|(incident, name, update)| Entry {
+            id: tag(&page, update.created_at, "update", update.id.as_str()),
+            title: format!("{}: {}", one_line(name), update.status.label()),
+            url: format!("{}#update-{}", incident_url(&page, incident), update.id),
+            published: update.display_at,
+            updated: update.updated_at,
+            html: content(update),
+        });
+        Self::new(page, "updates", file, format!("{}: updates", one_line(page.name)), entries.collect())
+    }
+
+    fn new(page: Page<'a>, kind: &str, file: &str, title: String, entries: Vec<Entry>) -> Self {
+        Self {
+            // The year in which these feeds began, not the one in which someone reads them.
+            id: format!("tag:{},2026:{kind}", host(page.url)),
+            title,
+            url: format!("{}/{file}", page.url),
+            modified: entries.iter().map(|entry| entry.updated).max().unwrap_or(page.changed_at),
+            entries,
+            page,
+        }
+    }
+}
+
+/// `tag:status.example.com,2024:incident/0123456789ab`
+fn tag(page: &Page, since: Timestamp, kind: &str, id: &str) -> String {
+    format!("tag:{},{:04}:{kind}/{id}", host(page.url), since.to_zoned(TimeZone::UTC).year())
+}
+
+/// The host of an address, without the port, which a tag URI has no room for.
+fn host(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}
+
+fn incident_url(page: &Page, incident: &IncidentId) -> String {
+    format!("{}/incidents/{incident}", page.url)
+}
+
+/// One update among others: what it says of the status and when, then its content.
+fn in_timeline(update: &Update) -> String {
+    format!(
+        "<p><strong>{}</strong> · <time datetime=\"{}\">{}</time></p>\n{}\n",
+        update.status.label(),
+        time::rfc3339(update.display_at),
+        time::full(update.display_at),
+        content(update)
+    )
+}
+
+/// What an update says, and which components it names. Ids in it begin with the update's own, because several updates
+/// stand in one document.
+fn content(update: &Update) -> String {
+    let html = markdown::to_html_in(&update.body, &format!("u{}", update.id));
+    let changes = update.components.iter().map(|change| {
+        let old = if change.old == change.new { String::new() } else { format!("{} → ", change.old.label()) };
+        format!("<li>{}: {old}{}</li>", escape(&one_line(&change.name)), change.new.label())
+    });
+    let changes: String = changes.collect();
+    let html = html.trim_end();
+    if changes.is_empty() { html.to_owned() } else { format!("{html}\n<ul>{changes}</ul>") }
+}
+
+/// Removes what XML 1.0 cannot hold in any form (section 2.2): control characters but tab and line breaks, and U+FFFE
+/// and U+FFFF. One of them makes the whole document unreadable.
+fn xml(document: String) -> String {
+    let is_legal = |letter: char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    if document.chars().all(is_legal) {
+        document
+    } else {
+        document.chars().filter(|letter| is_legal(*letter)).collect()
+    }
+}
