@@ -1,0 +1,217 @@
+//! Asking to be told, confirming, changing one's mind, leaving.
+
+use app::emails::confirmation::{self, ConfirmationMail};
+use domain::{
+    broadcast::Lane,
+    email_address::EmailAddress,
+    forms::Subscribe,
+    ids::{DeliveryId, SubscriberId},
+    subscriber::{Follows, SubscriberState},
+    token::{self, LinkToken, Purpose},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{note_as, random};
+use crate::{
+    error::{Error, Result},
+    http::client::Client,
+    state::AppState,
+    store::{Write, deliveries::NewLetter, subscribers::Subscriber},
+};
+
+/// A confirmation is worth sending for this long: after that the person asks again.
+const CONFIRMATION_LIFE: SignedDuration = SignedDuration::from_hours(2);
+/// Its link is valid, and an unconfirmed row kept, for this long.
+pub const CONFIRMATION_VALID: SignedDuration = SignedDuration::from_hours(48);
+/// One confirmation an address in this time, unless it was lost or the person left since.
+const CONFIRMATION_PAUSE: SignedDuration = SignedDuration::from_hours(24);
+/// And never more than this in it.
+const CONFIRMATION_LIMIT: i64 = 3;
+/// Sign-ups an hour from one network.
+const NETWORK_LIMIT: i64 = 10;
+
+/// Takes a wish to be told. The answer is the same whether the address is known or not.
+///
+/// A new address is sent a link to confirm; a known one keeps what it has, and what it adds waits for the link too, for
+/// whoever typed it may not be its owner.
+pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe) -> Result<()> {
+    let now = state.clock.now();
+    // Asked before the transaction: one that waits for a second connection waits for ever when all do so at once.
+    let site = state.site().await?;
+    let mut write = state.store.write().await?;
+    let tries = write.count_attempt("subscribe", &client.network(), SignedDuration::from_hours(1), now).await?;
+    if tries > NETWORK_LIMIT {
+        write.commit().await?;
+        return Err(Error::TooMany { retry_after: 3600 });
+    }
+    // Holding the counter, nobody else can add this address between looking and adding.
+    write.last_subscriber_id().await?;
+    let known = write.subscriber_by_email(&command.email).await?;
+    let may_write = match &known {
+        Some(known) => may_ask_again(&mut write, known, now).await?,
+        None => true,
+    };
+    let may_write = may_write && is_within_limit(&mut write, &command.email, now).await?;
+    let mut subscriber = match known {
+        Some(known) => known,
+        None => Subscriber {
+            id: write.next_subscriber_id().await?,
+            email: command.email.clone(),
+            state: SubscriberState::Pending,
+            follows: Follows::default(),
+            generation: 1,
+            consent: String::new(),
+            created_at: now,
+            updated_at: now,
+            confirmation_sent_at: None,
+            confirmed_at: None,
+            unsubscribed_at: None,
+        },
+    };
+    // An active subscriber's choices are theirs: whoever types an address cannot change them.
+    if subscriber.state != SubscriberState::Active {
+        subscriber.follows = match subscriber.state {
+            SubscriberState::Pending => subscriber.follows.and(command.follows),
+            _ => command.follows,
+        };
+        subscriber.state = SubscriberState::Pending;
+        subscriber.consent = format!("form, {}", client.address);
+    }
+    if may_write {
+        subscriber.generation += 1;
+        subscriber.confirmation_sent_at = Some(now);
+    }
+    subscriber.updated_at = now;
+    write.put_subscriber(&subscriber).await?;
+    if may_write {
+        let purpose = if subscriber.state == SubscriberState::Active { Purpose::Manage } else { Purpose::Confirm };
+        let path = if purpose == Purpose::Manage { "manage" } else { "confirm" };
+        let token = link(state, purpose, &subscriber);
+        let mail = confirmation::mail(&ConfirmationMail {
+            page_name: &site.name,
+            page_url: &site.url,
+            confirm_url: &format!("{}/{path}/{token}", site.url),
+        });
+        let letter = NewLetter {
+            id: DeliveryId::from_random(random()),
+            kind: "confirmation",
+            lane: Lane::Account,
+            to: subscriber.email.clone(),
+            subscriber: Some(subscriber.id),
+            message: mail,
+            dedupe_key: None,
+            expires_at: now.checked_add(CONFIRMATION_LIFE).unwrap_or(now),
+        };
+        write.insert_letter(&letter, now).await?;
+    }
+    note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
+    write.commit().await?;
+    state.wake_mail();
+    Ok(())
+}
+
+/// Whether the last letter is long ago, did not arrive, or is from before the person left.
+async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Timestamp) -> Result<bool> {
+    // Long ago, or by a clock far ahead of this one; not by whoever asked a moment later and was served first.
+    let is_long_ago = |sent: Timestamp| now.duration_since(sent).abs() >= CONFIRMATION_PAUSE;
+    Ok(known.state == SubscriberState::Unsubscribed
+        || known.confirmation_sent_at.is_none_or(is_long_ago)
+        || write.is_confirmation_lost(known.id).await?)
+}
+
+async fn is_within_limit(write: &mut Write, email: &EmailAddress, now: Timestamp) -> Result<bool> {
+    let address = token::hash(&email.canonical());
+    Ok(write.count_attempt("confirmation", &address, CONFIRMATION_PAUSE, now).await? <= CONFIRMATION_LIMIT)
+}
+
+/// A signed link's token for this subscriber.
+pub fn link(state: &AppState, purpose: Purpose, subscriber: &Subscriber) -> String {
+    LinkToken { purpose, subscriber: subscriber.id.0, generation: subscriber.generation }.sign(state.secret())
+}
+
+/// The subscriber a link belongs to. A confirmation's link dies with the next one and when the person leaves; links to
+/// manage and to leave live as long as the subscriber does, for they stand in old mails.
+pub async fn linked(state: &AppState, purpose: Purpose, token: &str) -> Result<Option<Subscriber>> {
+    let Ok(token) = LinkToken::parse(state.secret(), purpose, token) else { return Ok(None) };
+    let subscriber = state.store.subscriber(SubscriberId(token.subscriber)).await?;
+    let now = state.clock.now();
+    let is_good = |it: &Subscriber| purpose != Purpose::Confirm || may_confirm(it, token.generation, now);
+    Ok(subscriber.filter(is_good))
+}
+
+fn may_confirm(subscriber: &Subscriber, generation: i64, now: Timestamp) -> bool {
+    let age = subscriber.confirmation_sent_at.map(|sent| now.duration_since(sent));
+    subscriber.state != SubscriberState::Unsubscribed
+        && subscriber.generation == generation
+        && age.is_some_and(|age| age <= CONFIRMATION_VALID)
+}
+
+/// Makes a pending subscriber active; doing it twice changes nothing.
+pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<Option<Subscriber>> {
+    let Some(found) = linked(state, Purpose::Confirm, token).await? else { return Ok(None) };
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let subscriber = write.subscriber(found.id).await?;
+    // Who asked anew or left meanwhile has not said yes to this.
+    let Some(mut subscriber) = subscriber.filter(|it| may_confirm(it, found.generation, now)) else { return Ok(None) };
+    if subscriber.state == SubscriberState::Pending {
+        subscriber.state = SubscriberState::Active;
+        subscriber.confirmed_at = Some(now);
+        subscriber.unsubscribed_at = None;
+        subscriber.updated_at = now;
+        subscriber.consent = format!("{}; confirmed by link, {}", subscriber.consent, client.address);
+        write.put_subscriber(&subscriber).await?;
+        // The link came by mail, so the address works.
+        write.lift_suppression(&subscriber.email.canonical()).await?;
+        let actor = format!("subscriber:{}", subscriber.id);
+        note_as(&mut write, &actor, "subscriber.confirm", subscriber.id, &client.address.to_string(), now).await?;
+        write.commit().await?;
+    }
+    Ok(Some(subscriber))
+}
+
+/// Changes what a subscriber hears of. Whoever left is not brought back by the link in an old mail.
+///
+/// # Errors
+/// [`Error::Conflict`] for those who are not told of anything: they left, or have not confirmed yet.
+pub async fn change(state: &AppState, client: &Client, token: &str, follows: Follows) -> Result<Option<Subscriber>> {
+    let Some(found) = linked(state, Purpose::Manage, token).await? else { return Ok(None) };
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let Some(mut subscriber) = write.subscriber(found.id).await? else { return Ok(None) };
+    if subscriber.state != SubscriberState::Active {
+        return Err(Error::Conflict("You get no mail from us any more. Subscribe again to choose what you hear of."));
+    }
+    subscriber.follows = follows;
+    subscriber.updated_at = now;
+    write.put_subscriber(&subscriber).await?;
+    let actor = format!("subscriber:{}", subscriber.id);
+    note_as(&mut write, &actor, "subscriber.change", subscriber.id, &client.address.to_string(), now).await?;
+    write.commit().await?;
+    Ok(Some(subscriber))
+}
+
+/// Leaves; doing it twice changes nothing.
+pub async fn unsubscribe(state: &AppState, client: &Client, token: &str) -> Result<bool> {
+    let found = match linked(state, Purpose::Unsubscribe, token).await? {
+        Some(found) => Some(found),
+        // The manage page's button sends its own token.
+        None => linked(state, Purpose::Manage, token).await?,
+    };
+    let Some(found) = found else { return Ok(false) };
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let Some(mut subscriber) = write.subscriber(found.id).await? else { return Ok(false) };
+    if subscriber.state != SubscriberState::Unsubscribed {
+        subscriber.state = SubscriberState::Unsubscribed;
+        subscriber.unsubscribed_at = Some(now);
+        // A confirmation's link that is still about brings nobody back.
+        subscriber.generation += 1;
+        subscriber.updated_at = now;
+        write.put_subscriber(&subscriber).await?;
+        let actor = format!("subscriber:{}", subscriber.id);
+        note_as(&mut write, &actor, "subscriber.leave", subscriber.id, &client.address.to_string(), now).await?;
+        write.commit().await?;
+    }
+    Ok(true)
+}

@@ -1,0 +1,379 @@
+//! Settings: flag, else environment, else `tidings.toml`, else default.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use domain::{
+    email_address::EmailAddress,
+    rate::{InvalidRate, Rate},
+};
+use ipnet::IpNet;
+use lettre::message::Mailbox;
+use serde::Deserialize;
+
+use crate::mail::transport::Transport;
+
+/// Settings as they arrive, from one place or another; nothing is checked yet.
+#[expect(clippy::doc_markdown, reason = "these lines are also what --help prints")]
+#[derive(Clone, Debug, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub struct Settings {
+    /// Folder of the database, captured mail and the secret [default: ./data]
+    #[arg(long, env = "TIDINGS_DATA", global = true)]
+    pub data: Option<PathBuf>,
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/NAME` [default: sqlite://$TIDINGS_DATA/tidings.db]
+    #[arg(long, env = "TIDINGS_DATABASE_URL", global = true, hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Address and port to listen on; port 0 picks one [default: 127.0.0.1:3000]
+    #[arg(long, env = "TIDINGS_LISTEN", global = true)]
+    pub listen: Option<String>,
+    /// How the public reaches the page; used in links and feeds [default: http://$TIDINGS_LISTEN]
+    #[arg(long, env = "TIDINGS_PUBLIC_URL", global = true)]
+    pub public_url: Option<String>,
+    /// Signs the links in mails; the same on all nodes [default: generated once in the data folder]
+    #[arg(long, env = "TIDINGS_SECRET", global = true, hide_env_values = true)]
+    pub secret: Option<String>,
+    /// `smtps://USER:PASSWORD@HOST:465`, `smtp://HOST:587?tls=required` or `smtp://127.0.0.1:2525?tls=none` [default: mail
+    /// is captured in $TIDINGS_DATA/outbox]
+    #[arg(long, env = "TIDINGS_SMTP_URL", global = true, hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// Who mails come from; `Status <status@localhost>` unless set
+    #[arg(long, env = "TIDINGS_MAIL_FROM", global = true)]
+    pub mail_from: Option<String>,
+    /// Mails a second, such as 14/s; 0 is as fast as it goes [default: 10/s]
+    #[arg(long, env = "TIDINGS_MAIL_RATE", global = true)]
+    pub mail_rate: Option<String>,
+    /// Mails a day; this version does not count them yet and refuses to start with one
+    #[arg(long, env = "TIDINGS_MAIL_QUOTA", global = true, hide = true)]
+    pub mail_quota: Option<String>,
+    /// SMTP connections at once [default: 10]
+    #[arg(long, env = "TIDINGS_MAIL_CONNECTIONS", global = true)]
+    pub mail_connections: Option<String>,
+    /// Networks whose X-Forwarded-For counts, separated by commas, such as 10.0.0.0/8 [default: none]
+    #[arg(long, env = "TIDINGS_TRUSTED_PROXIES", global = true)]
+    pub trusted_proxies: Option<String>,
+    /// What is logged, as a `tracing` filter [default: info]
+    #[arg(long, env = "TIDINGS_LOG", global = true)]
+    pub log: Option<String>,
+    /// `text` or `json` [default: text]
+    #[arg(long, env = "TIDINGS_LOG_FORMAT", global = true)]
+    pub log_format: Option<String>,
+}
+
+impl Settings {
+    /// Fills what is missing from the file that was named, or else from `tidings.toml` if there is one.
+    pub fn or_file(self, named: Option<&Path>) -> Result<Self, String> {
+        let path = named.unwrap_or(Path::new("tidings.toml"));
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(self),
+            Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
+        };
+        let file: Self = toml::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self {
+            data: self.data.or(file.data),
+            database_url: self.database_url.or(file.database_url),
+            listen: self.listen.or(file.listen),
+            public_url: self.public_url.or(file.public_url),
+            secret: self.secret.or(file.secret),
+            smtp_url: self.smtp_url.or(file.smtp_url),
+            mail_from: self.mail_from.or(file.mail_from),
+            mail_rate: self.mail_rate.or(file.mail_rate),
+            mail_quota: self.mail_quota.or(file.mail_quota),
+            mail_connections: self.mail_connections.or(file.mail_connections),
+            trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
+            log: self.log.or(file.log),
+            log_format: self.log_format.or(file.log_format),
+        })
+    }
+}
+
+/// Settings that make sense.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Folder of everything that is kept.
+    pub data: PathBuf,
+    /// The database.
+    pub database_url: String,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How the public reaches the page, without a slash at the end; `None` to follow the address listened on.
+    pub public_url: Option<String>,
+    /// What signs links; `None` to keep one in the data folder.
+    pub secret: Option<Secret>,
+    /// Where mail goes; `None` captures it.
+    pub smtp: Option<Transport>,
+    /// Who mails come from.
+    pub mail_from: Mailbox,
+    /// How fast.
+    pub mail_rate: Rate,
+    /// Over how many connections.
+    pub mail_connections: usize,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A `tracing` filter.
+    pub log: String,
+    /// Whether logs are JSON lines.
+    pub log_json: bool,
+}
+
+/// A text that no log shows.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
+impl Config {
+    /// Checks settings; all problems come together, each saying what to write.
+    pub fn from_settings(settings: &Settings) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let data = settings.data.clone().unwrap_or_else(|| PathBuf::from("./data"));
+        let database_url =
+            settings.database_url.clone().unwrap_or_else(|| format!("sqlite://{}", data.join("tidings.db").display()));
+        let is_sqlite = database_url.starts_with("sqlite://") && !database_url.contains('?');
+        if !is_sqlite && !["postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            problems.push("TIDINGS_DATABASE_URL: write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned());
+        }
+        if settings.mail_quota.is_some() {
+            problems.push(
+                "TIDINGS_MAIL_QUOTA: this version cannot keep to a daily quota yet; leave it unset and choose TIDINGS_MAIL_RATE \
+                 so that a day's mails fit"
+                    .to_owned(),
+            );
+        }
+        let mut read = Reader { problems: &mut problems };
+        let listen = read.parse("TIDINGS_LISTEN", settings.listen.as_deref(), "127.0.0.1:3000", |text| {
+            text.parse().map_err(|_| format!("`{text}` is no address and port: write 127.0.0.1:3000 or [::]:3000"))
+        });
+        let public_url = read.parse("TIDINGS_PUBLIC_URL", settings.public_url.as_deref(), "", public_url);
+        let secret = read.parse("TIDINGS_SECRET", settings.secret.as_deref(), "", |text| match text.len() {
+            0 => Ok(None),
+            1..32 => Err("write at least 32 characters, such as the output of `openssl rand -hex 32`".to_owned()),
+            _ => Ok(Some(Secret(text.to_owned()))),
+        });
+        let smtp = read.parse("TIDINGS_SMTP_URL", settings.smtp_url.as_deref(), "", |text| match text {
+            "" => Ok(None),
+            url => Transport::parse(url).map(Some).map_err(|error| error.to_string()),
+        });
+        let mail_from =
+            read.parse("TIDINGS_MAIL_FROM", settings.mail_from.as_deref(), "Status <status@localhost>", |text| {
+                let sender = text
+                    .parse::<Mailbox>()
+                    .ok()
+                    .filter(|sender| sender.email.to_string().parse::<EmailAddress>().is_ok());
+                sender.ok_or_else(|| format!("`{text}` is no sender: write Name <name@example.com>, in ASCII"))
+            });
+        let mail_rate = read.parse("TIDINGS_MAIL_RATE", settings.mail_rate.as_deref(), "10/s", |text| {
+            text.parse().map_err(|error: InvalidRate| error.to_string())
+        });
+        let mail_connections =
+            read.parse("TIDINGS_MAIL_CONNECTIONS", settings.mail_connections.as_deref(), "10", |text| {
+                let problem = format!("`{text}` is not a number of connections: write 1 to 1000");
+                text.parse().ok().filter(|count| (1..=1000).contains(count)).ok_or(problem)
+            });
+        let trusted_proxies = read.parse("TIDINGS_TRUSTED_PROXIES", settings.trusted_proxies.as_deref(), "", |text| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
+        });
+        let log_json = read.parse("TIDINGS_LOG_FORMAT", settings.log_format.as_deref(), "text", |text| match text {
+            "text" => Ok(false),
+            "json" => Ok(true),
+            other => Err(format!("`{other}` is no log format: write text or json")),
+        });
+        let log = settings.log.clone().unwrap_or_else(|| "info".to_owned());
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
+            read.problems.push(format!("TIDINGS_LOG: {error}"));
+        }
+        match (listen, public_url, secret, smtp, mail_from, mail_rate, mail_connections, trusted_proxies, log_json) {
+            (
+                Some(listen),
+                Some(public_url),
+                Some(secret),
+                Some(smtp),
+                Some(mail_from),
+                Some(mail_rate),
+                Some(mail_connections),
+                Some(trusted_proxies),
+                Some(log_json),
+            ) if problems.is_empty() => Ok(Self {
+                data,
+                database_url,
+                listen,
+                public_url,
+                secret,
+                smtp,
+                mail_from,
+                mail_rate,
+                mail_connections,
+                trusted_proxies,
+                log,
+                log_json,
+            }),
+            _ => Err(problems),
+        }
+    }
+
+    /// What works but is hardly meant: said by `tidings check-config` and when the server starts.
+    pub fn warnings(&self) -> Vec<&'static str> {
+        let mails = self.smtp.is_some();
+        let warnings = [
+            (
+                mails && self.public_url.is_none(),
+                "TIDINGS_PUBLIC_URL is not set: links in mails lead to this machine only",
+            ),
+            (
+                mails && self.mail_from.email.domain() == "localhost",
+                "TIDINGS_MAIL_FROM is at localhost: few servers take that",
+            ),
+            (
+                !self.database_url.starts_with("sqlite:") && self.secret.is_none(),
+                "TIDINGS_SECRET is not set: with several nodes, links in mails would work on one of them only",
+            ),
+        ];
+        warnings.into_iter().filter(|(is_so, _)| *is_so).map(|(_, words)| words).collect()
+    }
+
+    /// One line a setting, secrets masked, for `tidings check-config`.
+    pub fn describe(&self) -> Vec<(&'static str, String)> {
+        let networks: Vec<_> = self.trusted_proxies.iter().map(ToString::to_string).collect();
+        vec![
+            ("TIDINGS_DATA", self.data.display().to_string()),
+            ("TIDINGS_DATABASE_URL", masked(&self.database_url)),
+            ("TIDINGS_LISTEN", self.listen.to_string()),
+            ("TIDINGS_PUBLIC_URL", self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))),
+            ("TIDINGS_SECRET", if self.secret.is_some() { "•••" } else { "kept in the data folder" }.to_owned()),
+            (
+                "TIDINGS_SMTP_URL",
+                self.smtp.as_ref().map_or_else(|| "unset: mail is captured".to_owned(), ToString::to_string),
+            ),
+            ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
+            ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
+            ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
+            ("TIDINGS_TRUSTED_PROXIES", if networks.is_empty() { "none".to_owned() } else { networks.join(",") }),
+            ("TIDINGS_LOG", self.log.clone()),
+            ("TIDINGS_LOG_FORMAT", if self.log_json { "json" } else { "text" }.to_owned()),
+        ]
+    }
+}
+
+struct Reader<'a> {
+    problems: &'a mut Vec<String>,
+}
+
+impl Reader<'_> {
+    fn parse<T>(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        default: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        parse(value.map_or(default, str::trim)).map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
+    }
+}
+
+fn public_url(text: &str) -> Result<Option<String>, String> {
+    let text = text.trim_end_matches('/');
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let uri = text.parse::<axum::http::Uri>().ok();
+    let fits = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && matches!(uri.path(), "" | "/")
+    });
+    if fits {
+        Ok(Some(text.to_owned()))
+    } else {
+        Err(format!("`{text}` is no public address: write https://status.example.com, without a path"))
+    }
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let host = text.parse::<IpAddr>().map(IpNet::from);
+    host.or_else(|_| text.parse()).map_err(|_| format!("`{text}` is no network: write 10.0.0.0/8 or 192.0.2.7"))
+}
+
+/// A URL without its password.
+fn masked(url: &str) -> String {
+    match (url.find("://"), url.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme + 3 < at => match url[scheme + 3..at].split_once(':') {
+            Some((user, _)) => format!("{}{user}:•••{}", &url[..scheme + 3], &url[at..]),
+            None => url.to_owned(),
+        },
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        let config = Config::from_settings(&Settings::default()).unwrap();
+        assert_eq!(config.database_url, "sqlite://./data/tidings.db");
+        assert_eq!(config.mail_rate, Rate::per_second(10));
+        assert!(config.smtp.is_none() && config.public_url.is_none());
+    }
+
+    #[test]
+    fn all_problems_come_together() {
+        let settings = Settings {
+            database_url: Some("sqlite:data?mode=memory".into()),
+            listen: Some("everywhere".into()),
+            public_url: Some("status.example.com".into()),
+            secret: Some("short".into()),
+            mail_from: Some("nobody".into()),
+            mail_rate: Some("fast".into()),
+            mail_connections: Some("0".into()),
+            mail_quota: Some("50000".into()),
+            trusted_proxies: Some("10.0.0.0/99".into()),
+            log_format: Some("xml".into()),
+            ..Settings::default()
+        };
+        let problems = Config::from_settings(&settings).unwrap_err();
+        assert_eq!(problems.len(), 10, "{problems:#?}");
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_said() {
+        let warnings = |settings: Settings| Config::from_settings(&settings).unwrap().warnings().len();
+        assert_eq!(warnings(Settings::default()), 0);
+        let smtp_url = Some("smtp://127.0.0.1:25?tls=none".to_owned());
+        assert_eq!(warnings(Settings { smtp_url, ..Settings::default() }), 2);
+        let database_url = Some("postgres://u@h/d".to_owned());
+        assert_eq!(warnings(Settings { database_url, ..Settings::default() }), 1);
+        let sender = Settings { mail_from: Some("Status <ståtus@example.com>".into()), ..Settings::default() };
+        assert_eq!(Config::from_settings(&sender).unwrap_err().len(), 1);
+    }
+
+    #[test]
+    fn no_password_is_shown() {
+        assert_eq!(masked("postgres://tidings:s3cr@t@db/tidings"), "postgres://tidings:•••@db/tidings");
+        assert_eq!(masked("sqlite://data/tidings.db"), "sqlite://data/tidings.db");
+        let secret = "0123456789abcdef0123456789abcdef".to_owned();
+        let settings = Settings { secret: Some(secret.clone()), ..Settings::default() };
+        let config = Config::from_settings(&settings).unwrap();
+        assert!(!format!("{config:?}{:?}", config.describe()).contains(&secret));
+    }
+
+    #[test]
+    fn a_file_fills_what_flags_leave_out() {
+        let folder = std::env::temp_dir().join(format!("tidings-config-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("tidings.toml");
+        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nmail_rate = \"3/s\"\n").unwrap();
+        let flags = Settings { listen: Some("127.0.0.1:2".into()), ..Settings::default() };
+        let settings = flags.or_file(Some(&path)).unwrap();
+        assert_eq!((settings.listen.as_deref(), settings.mail_rate.as_deref()), (Some("127.0.0.1:2"), Some("3/s")));
+        std::fs::write(&path, "lisen = \"typo\"\n").unwrap();
+        assert!(Settings::default().or_file(Some(&path)).unwrap_err().contains("lisen"));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,164 @@
+//! `/admin/incidents/{id}` and `/admin/audience`
+
+use app::pages::admin::{
+    incident::{self, IncidentAdmin},
+    review::Review,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::Response,
+};
+use domain::{
+    component::sections,
+    forms::{FieldErrors, Fields, UpdateForm},
+    ids::{ComponentId, IncidentId},
+    incident::{Incident, Step, is_newest, step},
+    markdown,
+    status::IncidentStatus,
+    time,
+};
+use serde::Serialize;
+use tower_sessions::Session;
+
+use super::{broadcasts::progress_of, component_ids, console, done, finish, form_key, form_page};
+use crate::{
+    actions,
+    error::{Error, Result},
+    http::{auth::Actor, forms::Posted},
+    state::AppState,
+};
+
+/// The incident and the form for its next update, with what is known filled in.
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let incident = find(&state, &id).await?;
+    let components = state.store.components().await?;
+    let form = UpdateForm::following(&incident, &components, form_key());
+    draw(&state, &actor, &session, incident, form, FieldErrors::default(), false).await
+}
+
+/// Reviews or publishes; a form that is not complete comes back as it was.
+pub(crate) async fn submit(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+    Path(id): Path<String>,
+    Posted(fields): Posted,
+) -> Result<Response> {
+    let incident = find(&state, &id).await?;
+    let form = UpdateForm::from_fields(&fields);
+    match form.parse(&component_ids(&state).await?, state.clock.now()) {
+        Err(errors) => draw(&state, &actor, &session, incident, form, errors, false).await,
+        Ok(_) if fields.get("intent") != "publish" => {
+            draw(&state, &actor, &session, incident, form, FieldErrors::default(), true).await
+        }
+        Ok(command) => {
+            let published = match actions::incidents::post_update(&state, &actor, &incident.id, command).await {
+                Ok(published) => published,
+                Err(Error::Invalid(errors)) => return again(&state, &actor, &session, &id, form, errors).await,
+                Err(error) => return Err(error),
+            };
+            match published.broadcast {
+                Some(id) => done(&session, "The update is published.", &format!("/admin/broadcasts/{id}")).await,
+                None => {
+                    let to = format!("/admin/incidents/{}", incident.id);
+                    done(&session, "The update is published. Nobody is mailed.", &to).await
+                }
+            }
+        }
+    }
+}
+
+/// The form once more with all that was typed, beside what the incident says by now.
+async fn again(
+    state: &AppState,
+    actor: &Actor,
+    session: &Session,
+    id: &str,
+    form: UpdateForm,
+    errors: FieldErrors,
+) -> Result<Response> {
+    let incident = find(state, id).await?;
+    let seen = incident.updates.first().map(|update| update.id.to_string()).unwrap_or_default();
+    draw(state, actor, session, incident, UpdateForm { seen, ..form }, errors, false).await
+}
+
+/// How many people an update would reach.
+#[derive(Serialize)]
+pub(crate) struct Reach {
+    recipients: i64,
+    finish: String,
+}
+
+/// `?incident=ID&component=ID&component=ID`: who would be mailed.
+pub(crate) async fn audience(
+    State(state): State<AppState>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Json<Reach>> {
+    let fields = Fields(query);
+    let incident = match fields.get("incident").as_str() {
+        "" => None,
+        id => Some(find(&state, id).await?),
+    };
+    let components: Vec<ComponentId> = fields.all("component").filter_map(|id| id.parse().ok()).collect();
+    let recipients = actions::incidents::count_recipients(&state, incident.as_ref(), components).await?;
+    Ok(Json(Reach { recipients, finish: finish(&state, recipients).await? }))
+}
+
+/// The components a form lists.
+pub(super) fn listed(form: &UpdateForm) -> Vec<ComponentId> {
+    let listed = form.components.iter().filter(|(_, word)| !word.is_empty());
+    listed.filter_map(|(id, _)| id.parse().ok()).collect()
+}
+
+async fn find(state: &AppState, id: &str) -> Result<Incident> {
+    let id: IncidentId = id.parse().map_err(|_| Error::NotFound)?;
+    state.store.incident(&id).await?.ok_or(Error::NotFound)
+}
+
+async fn draw(
+    state: &AppState,
+    actor: &Actor,
+    session: &Session,
+    incident: Incident,
+    form: UpdateForm,
+    errors: FieldErrors,
+    is_review: bool,
+) -> Result<Response> {
+    let has_errors = !errors.is_empty();
+    let recipients = actions::incidents::count_recipients(state, Some(&incident), listed(&form)).await?;
+    let finish = finish(state, recipients).await?;
+    let before = incident.standing().map(|standing| standing.status);
+    let now = state.clock.now();
+    let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
+    let review = is_review.then(|| Review {
+        html: markdown::to_html_in(&form.body, "review"),
+        recipients,
+        finish: finish.clone(),
+        // What is written down later about an earlier time changes nothing.
+        step: if is_newest(display_at, &incident.updates) {
+            step(before, form.status.parse().unwrap_or(IncidentStatus::Investigating))
+        } else {
+            Step::Continued
+        },
+    });
+    let broadcasts = state.store.broadcasts_of(&incident.id).await?;
+    let page = IncidentAdmin {
+        console: console(state, actor, session, "/admin/incidents").await?,
+        now,
+        incident,
+        form,
+        errors,
+        sections: sections(state.store.groups().await?, state.store.components().await?),
+        recipients,
+        finish,
+        review,
+        broadcasts: broadcasts.iter().map(|broadcast| progress_of(state, broadcast)).collect(),
+    };
+    Ok(form_page(incident::page(&page), has_errors))
+}

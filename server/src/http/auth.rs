@@ -1,0 +1,122 @@
+//! Who is signed in.
+//!
+//! The session holds the user's id and a print of their password hash: choosing another password ends every session.
+
+use app::pages::admin::signed_out::{self, SignedOut};
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request, State},
+    http::{Method, StatusCode, request::Parts},
+    middleware::Next,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use domain::{forms::FieldErrors, token};
+use tower_sessions::Session;
+
+use super::{client::Client, forms::Posted};
+use crate::{
+    error::{Error, Result},
+    state::AppState,
+    store::users::User,
+};
+
+/// Under this key the session store finds whose session it is.
+const USER: &str = "user";
+const PRINT: &str = "print";
+/// No form of the console has so many fields; each one given back takes more memory than it took to send.
+const FIELDS_KEPT: usize = 2_000;
+
+/// A person who is signed in and where they act from: what every action that is audited needs to know.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// Who.
+    pub user: User,
+    /// From which address.
+    pub address: String,
+}
+
+/// Why a request for the console is not answered.
+pub enum NotSignedIn {
+    /// Sign in first; then this path.
+    SignIn(String),
+    /// It could not be found out.
+    Failed(Error),
+}
+
+impl IntoResponse for NotSignedIn {
+    fn into_response(self) -> Response {
+        match self {
+            Self::SignIn(next) => {
+                let next = percent_encoding::utf8_percent_encode(&next, percent_encoding::NON_ALPHANUMERIC);
+                Redirect::to(&format!("/admin/sign-in?next={next}")).into_response()
+            }
+            Self::Failed(error) => error.into_response(),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Actor {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> std::result::Result<Self, NotSignedIn> {
+        let session = parts.extensions.get::<Session>().cloned();
+        let user = match session {
+            Some(session) => signed_in(state, &session).await.map_err(NotSignedIn::Failed)?,
+            None => None,
+        };
+        let Ok(client) = Client::from_request_parts(parts, state).await;
+        match user {
+            Some(user) => Ok(Self { user, address: client.address.to_string() }),
+            None => Err(NotSignedIn::SignIn(path(parts))),
+        }
+    }
+}
+
+/// Lets only those on who are signed in: others are asked to, and what they sent is given back to be sent again.
+pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match Actor::from_request_parts(&mut parts, &state).await {
+        Ok(_) => next.run(Request::from_parts(parts, body)).await,
+        Err(NotSignedIn::SignIn(path)) if parts.method == Method::POST => {
+            keep(&state, path, Request::from_parts(parts, body)).await.unwrap_or_else(IntoResponse::into_response)
+        }
+        Err(rejection) => rejection.into_response(),
+    }
+}
+
+/// A page with the form that was sent, for nobody but its sender. A password is not written into any page.
+async fn keep(state: &AppState, path: String, request: Request) -> Result<Response> {
+    let Posted(fields) = Posted::from_request(request, state).await?;
+    if fields.0.len() > FIELDS_KEPT {
+        return Err(Error::Invalid(FieldErrors::one("form", "it has too many fields: sign in, then fill it in again")));
+    }
+    let is_secret = |name: &str| path.contains("password") || name.contains("password");
+    let fields = fields.0.into_iter().filter(|(name, _)| !is_secret(name)).collect();
+    let page = SignedOut { site: state.site().await?, path, fields };
+    Ok((StatusCode::UNAUTHORIZED, Html(signed_out::page(&page))).into_response())
+}
+
+/// The path of a request to the console, with its query.
+fn path(parts: &Parts) -> String {
+    parts.uri.path_and_query().map_or("/admin", |path| path.as_str()).to_owned()
+}
+
+/// The user this session belongs to, unless they changed their password since.
+pub(crate) async fn signed_in(state: &AppState, session: &Session) -> Result<Option<User>> {
+    let Some(id) = session.get::<String>(USER).await? else { return Ok(None) };
+    let Ok(id) = id.parse() else { return Ok(None) };
+    let print = session.get::<String>(PRINT).await?;
+    let user = state.store.user(&id).await?;
+    Ok(user.filter(|user| user.password_hash.as_deref().map(token::hash) == print && print.is_some()))
+}
+
+/// Starts a session under a new id, so that an id planted before sign-in is worth nothing.
+pub(crate) async fn start(session: &Session, user: &User) -> Result<()> {
+    let Some(password_hash) = &user.password_hash else {
+        return Err(Error::Forbidden("Choose a password first."));
+    };
+    session.cycle_id().await?;
+    session.insert(USER, user.id.as_str()).await?;
+    session.insert(PRINT, token::hash(password_hash)).await?;
+    session.save().await?;
+    Ok(())
+}

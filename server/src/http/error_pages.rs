@@ -1,0 +1,136 @@
+//! Errors as people and programs can read them.
+
+use std::{any::Any, sync::Arc};
+
+use app::{
+    components::sentence,
+    pages::error::{self, ErrorPage},
+};
+use axum::{
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{error::Error, state::AppState};
+
+/// A handler that panicked: the process goes on, the person sees an error like any other.
+pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+    Error::Internal(format!("a handler panicked: {}", words.unwrap_or("without a word"))).into_response()
+}
+
+/// Draws an [`Error`] that a handler answered as a page or, for programs, as `application/problem+json` (RFC 9457).
+pub(super) async fn draw(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else {
+        return framework(&state, response, &path).await;
+    };
+    let id = log(&error, &path);
+    let mut drawn = page(&state, error.status(), words(&error), &path, id).await;
+    if let Error::TooMany { retry_after } = *error {
+        drawn.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.max(1)));
+    }
+    drawn
+}
+
+/// Draws what no handler of ours answered: an unknown address, one that is no text, a method it does not have, a panic.
+async fn framework(state: &AppState, response: Response, path: &str) -> Response {
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_plain = kind.is_none_or(|kind| kind.starts_with("text/plain"));
+    let status = response.status();
+    let (error, id) = match status {
+        StatusCode::NOT_FOUND if kind.is_none() => (Error::NotFound, None),
+        StatusCode::INTERNAL_SERVER_ERROR if is_plain => {
+            let error = Error::Internal("a handler panicked".to_owned());
+            let id = log(&error, path);
+            (error, id)
+        }
+        StatusCode::BAD_REQUEST if is_plain => {
+            let detail = "It may have lost a part on its way, or was changed. The present status is on the home page.";
+            return page(state, status, ("This address cannot be read".into(), detail.into()), path, None).await;
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let detail = "Go back, open the page again and use its links and buttons.";
+            let mut drawn = page(state, status, ("That cannot be done here".into(), detail.into()), path, None).await;
+            if let Some(allowed) = response.headers().get(header::ALLOW) {
+                drawn.headers_mut().insert(header::ALLOW, allowed.clone());
+            }
+            return drawn;
+        }
+        _ => return response,
+    };
+    page(state, status, words(&error), path, id).await
+}
+
+/// Logs what is our fault, once, under an id that the person sees too.
+fn log(error: &Error, path: &str) -> Option<String> {
+    if !error.status().is_server_error() {
+        return None;
+    }
+    let id = format!("{:08x}", rand::random::<u32>());
+    // Paths may hold tokens: only the first part is worth a line in a log.
+    let place = path.split('/').nth(1).unwrap_or_default();
+    tracing::error!(id, place, "A request failed: {error}");
+    Some(id)
+}
+
+async fn page(
+    state: &AppState,
+    status: StatusCode,
+    (title, detail): (String, String),
+    path: &str,
+    id: Option<String>,
+) -> Response {
+    if path.starts_with("/api/") {
+        let problem =
+            json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "id": id });
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        return (status, kind, problem.to_string()).into_response();
+    }
+    // A store that is lost is not asked for the name: its answer may take its time.
+    let name = match status {
+        StatusCode::SERVICE_UNAVAILABLE => None,
+        _ => state.store.setting("name").await.ok().flatten(),
+    };
+    let site = state.site_named(name.unwrap_or_else(|| crate::state::DEFAULT_NAME.to_owned()));
+    let page = ErrorPage { site, status: status.as_u16(), title, detail, id };
+    (status, Html(error::page(&page))).into_response()
+}
+
+fn words(error: &Error) -> (String, String) {
+    let (title, detail) = match error {
+        Error::NotFound => (
+            "This page does not exist",
+            "The link may be old, or mistyped. The present status is on the home page.".to_owned(),
+        ),
+        Error::Forbidden(why) => ("That is not allowed", (*why).to_owned()),
+        Error::Invalid(fields) => {
+            let say = |(field, message): (&str, &str)| match field {
+                "form" => sentence(message),
+                field => sentence(&format!("{field}: {message}")),
+            };
+            ("Something in the form is not right", fields.iter().map(say).collect::<Vec<_>>().join(" "))
+        }
+        Error::Conflict(why) => ("That has changed meanwhile", (*why).to_owned()),
+        Error::TooMany { retry_after } => (
+            "Too many attempts",
+            format!(
+                "Wait {} and try again.",
+                if *retry_after < 120 { "a minute".to_owned() } else { format!("{} minutes", retry_after / 60 + 1) }
+            ),
+        ),
+        Error::Unavailable(_) => (
+            "The status cannot be read just now",
+            "The page is running but cannot reach its data. Try again in a minute.".to_owned(),
+        ),
+        Error::Internal(_) => (
+            "Something went wrong on our side",
+            "It was noted. Try again; if it happens again, send us the number below.".to_owned(),
+        ),
+    };
+    (title.to_owned(), detail)
+}

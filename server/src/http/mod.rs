@@ -1,0 +1,184 @@
+//! The URL table: every route, top to bottom, with who may use it.
+//!
+//! ```text
+//! request ─ error pages ─ security headers ─ CSRF ─┬─ public routes ── page cache ── store
+//!                                                  └─ console routes ─ session ── signed in? ─ handler ─ action
+//! ```
+
+pub(crate) mod admin;
+pub(crate) mod assets;
+pub mod auth;
+pub mod client;
+mod csrf;
+mod encoding;
+mod error_pages;
+pub(crate) mod forms;
+mod operations;
+pub mod page_cache;
+mod public;
+mod security;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::{from_fn, from_fn_with_state},
+    routing::{MethodRouter, get, post},
+};
+use time::Duration;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+
+use crate::{state::AppState, store::sessions::Sessions};
+
+/// The largest form, in bytes: an update of 100,000 characters, each percent-encoded from four bytes, and some room.
+const BODY_LIMIT: usize = 2 * 1024 * 1024;
+/// How long a session lasts after the last thing done in it; only looking does not count, for it writes nothing.
+const SESSION_LIFE: Duration = Duration::days(14);
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// Anyone.
+    Anyone,
+    /// Anyone who has a link that only its addressee has.
+    LinkHolder,
+    /// Whoever is signed in to the console.
+    SignedIn,
+    /// This machine and trusted networks.
+    Operator,
+}
+
+/// One line of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
+    /// As axum writes it.
+    pub path: &'static str,
+    /// Who may use it.
+    pub who: Who,
+}
+
+/// Every route with its policy: what the router is built from and what a test walks through.
+#[derive(Default)]
+pub struct Table {
+    /// The lines.
+    pub routes: Vec<Route>,
+    public: Router<AppState>,
+    entrance: Router<AppState>,
+    console: Router<AppState>,
+}
+
+impl Table {
+    fn public(mut self, who: Who, method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Self {
+        self.routes.push(Route { method, path, who });
+        self.public = self.public.route(path, handler);
+        self
+    }
+
+    /// Everything under `/admin` has a session, and all of it but the way in is behind one guard, so that no handler
+    /// can forget to ask.
+    fn console(mut self, who: Who, method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Self {
+        self.routes.push(Route { method, path, who });
+        if who == Who::SignedIn {
+            self.console = self.console.route(path, handler);
+        } else {
+            self.entrance = self.entrance.route(path, handler);
+        }
+        self
+    }
+}
+
+/// The table itself.
+pub fn table() -> Table {
+    use Who::{Anyone, LinkHolder, Operator, SignedIn};
+    Table::default()
+        // What everyone sees.
+        .public(Anyone, "GET", "/", get(public::home::show))
+        .public(Anyone, "GET", "/incidents/{id}", get(public::incident::show))
+        .public(Anyone, "GET", "/subscribe", get(public::subscribe::show))
+        .public(Anyone, "POST", "/subscribe", post(public::subscribe::submit))
+        .public(LinkHolder, "GET", "/confirm/{token}", get(public::subscription::show_confirm))
+        .public(LinkHolder, "POST", "/confirm/{token}", post(public::subscription::confirm))
+        .public(LinkHolder, "GET", "/manage/{token}", get(public::subscription::show_manage))
+        .public(LinkHolder, "POST", "/manage/{token}", post(public::subscription::manage))
+        .public(LinkHolder, "GET", "/unsubscribe/{token}", get(public::subscription::show_unsubscribe))
+        .public(LinkHolder, "POST", "/unsubscribe/{token}", post(public::subscription::unsubscribe))
+        // Feeds.
+        .public(Anyone, "GET", "/history.atom", get(public::feeds::history_atom))
+        .public(Anyone, "GET", "/history.rss", get(public::feeds::history_rss))
+        .public(Anyone, "GET", "/updates.atom", get(public::feeds::updates_atom))
+        .public(Anyone, "GET", "/updates.rss", get(public::feeds::updates_rss))
+        .public(Anyone, "GET", "/updates.json", get(public::feeds::updates_json))
+        // Files and health.
+        .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
+        .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
+        .public(Anyone, "GET", "/favicon.ico", get(assets::favicon))
+        .public(Anyone, "GET", "/robots.txt", get(assets::robots))
+        .public(Anyone, "GET", "/healthz", get(operations::healthz))
+        .public(Anyone, "GET", "/readyz", get(operations::readyz))
+        .public(Operator, "GET", "/metrics", get(operations::metrics))
+        // The way into the console.
+        .console(Anyone, "GET", "/admin/sign-in", get(admin::sign_in::show))
+        .console(Anyone, "POST", "/admin/sign-in", post(admin::sign_in::submit))
+        .console(LinkHolder, "GET", "/admin/welcome/{token}", get(admin::password::show))
+        .console(LinkHolder, "POST", "/admin/welcome/{token}", post(admin::password::submit))
+        // The console.
+        .console(SignedIn, "GET", "/admin", get(admin::dashboard::show))
+        .console(SignedIn, "POST", "/admin/sign-out", post(admin::sign_in::sign_out))
+        .console(SignedIn, "GET", "/admin/account", get(admin::account::show))
+        .console(SignedIn, "POST", "/admin/account/password", post(admin::account::change_password))
+        .console(SignedIn, "GET", "/admin/settings", get(admin::settings::show))
+        .console(SignedIn, "POST", "/admin/settings", post(admin::settings::submit))
+        .console(SignedIn, "GET", "/admin/components", get(admin::components::list))
+        .console(SignedIn, "GET", "/admin/components/new", get(admin::components::new))
+        .console(SignedIn, "POST", "/admin/components/new", post(admin::components::create))
+        .console(SignedIn, "GET", "/admin/components/{id}", get(admin::components::edit))
+        .console(SignedIn, "POST", "/admin/components/{id}", post(admin::components::update))
+        .console(SignedIn, "POST", "/admin/components/{id}/delete", post(admin::components::delete))
+        .console(SignedIn, "GET", "/admin/groups/new", get(admin::groups::new))
+        .console(SignedIn, "POST", "/admin/groups/new", post(admin::groups::create))
+        .console(SignedIn, "GET", "/admin/groups/{id}", get(admin::groups::edit))
+        .console(SignedIn, "POST", "/admin/groups/{id}", post(admin::groups::update))
+        .console(SignedIn, "POST", "/admin/groups/{id}/delete", post(admin::groups::delete))
+        .console(SignedIn, "GET", "/admin/incidents", get(admin::incidents::list))
+        .console(SignedIn, "GET", "/admin/incidents/new", get(admin::incident_new::show))
+        .console(SignedIn, "POST", "/admin/incidents/new", post(admin::incident_new::submit))
+        .console(SignedIn, "GET", "/admin/incidents/{id}", get(admin::incident::show))
+        .console(SignedIn, "POST", "/admin/incidents/{id}", post(admin::incident::submit))
+        .console(SignedIn, "GET", "/admin/audience", get(admin::incident::audience))
+        .console(SignedIn, "GET", "/admin/broadcasts/{id}", get(admin::broadcasts::show))
+        .console(SignedIn, "GET", "/admin/broadcasts/{id}/progress", get(admin::broadcasts::progress))
+        .console(SignedIn, "POST", "/admin/broadcasts/{id}/pause", post(admin::broadcasts::pause))
+        .console(SignedIn, "POST", "/admin/broadcasts/{id}/resume", post(admin::broadcasts::resume))
+        .console(SignedIn, "POST", "/admin/broadcasts/{id}/cancel", post(admin::broadcasts::cancel))
+        .console(SignedIn, "GET", "/admin/outbox", get(admin::outbox::list))
+        .console(SignedIn, "GET", "/admin/outbox/{name}", get(admin::outbox::show))
+        .console(SignedIn, "GET", "/admin/outbox/{name}/html", get(admin::outbox::html))
+}
+
+/// The whole service.
+pub fn router(state: AppState) -> Router {
+    let is_https = state.is_https();
+    let sessions = SessionManagerLayer::new(Sessions(state.store.clone(), state.clock.clone()))
+        .with_name(session_cookie(is_https))
+        .with_secure(is_https)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
+    let Table { public, entrance, console, .. } = table();
+    let console = console.route_layer(from_fn_with_state(state.clone(), auth::guard));
+    public
+        .merge(entrance.merge(console).layer(sessions))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn(csrf::guard))
+        .layer(CatchPanicLayer::custom(error_pages::panicked))
+        .layer(from_fn_with_state(state.clone(), error_pages::draw))
+        .layer(from_fn_with_state(state.clone(), security::headers))
+        .layer(from_fn(operations::measure))
+        .with_state(state)
+}
+
+/// A browser takes a `__Host-` cookie only over TLS (and from localhost, which a public URL over http need not be).
+pub(crate) fn session_cookie(is_https: bool) -> &'static str {
+    if is_https { "__Host-tidings" } else { "tidings" }
+}

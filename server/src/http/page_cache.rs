@@ -1,0 +1,367 @@
+//! Rendered public pages, kept as bytes until something public changes.
+//!
+//! ```text
+//! request ─▶ entry of the present version, drawn within a minute? ── yes ─▶ bytes (no SQL)
+//!                 │ no                       │ store unreachable
+//!                 ▼ one at a time            ▼
+//!            load + draw + compress      the last page, drawn as of then: neutral, never green
+//! ```
+//! A version row grows with every public change; `saw_version` hears of it at once in this process and by
+//! polling from other nodes. Pages carry "as of" and durations, so they are drawn anew each minute all the same.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    io::Write as _,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use app::site::Freshness;
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use sha2::{Digest, Sha256};
+
+use super::encoding;
+use crate::error::{Error, Result};
+
+/// How long a page may be served without being drawn anew, in milliseconds.
+const MAX_AGE: i64 = 60_000;
+/// How long a reader waits for the store before the last page has to do.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How many pages are kept; beyond it those of incidents are drawn anew when they are next asked for.
+const MAX_PAGES: usize = 2_000;
+/// Where the pages stand of which there are many.
+const INCIDENTS: &str = "/incidents/";
+
+/// What a page or feed is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Document {
+    /// The text.
+    pub(crate) body: String,
+    /// Its `Content-Type`.
+    pub(crate) media_type: &'static str,
+    /// Its `Last-Modified`, where it has one.
+    pub(crate) modified: Option<Timestamp>,
+}
+
+impl Document {
+    /// A page.
+    pub(crate) fn html(body: String) -> Self {
+        Self { body, media_type: "text/html; charset=utf-8", modified: None }
+    }
+}
+
+/// Draws a document from what was loaded, as of now or as of then.
+pub(crate) type Draw = Arc<dyn Fn(Freshness) -> Document + Send + Sync>;
+
+/// The public pages of this process.
+#[derive(Debug, Default)]
+pub struct PageCache {
+    version: AtomicI64,
+    unreachable: AtomicBool,
+    slots: Mutex<HashMap<String, Arc<Slot>>>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    entry: Mutex<Option<Arc<Entry>>>,
+    /// Held while one request draws, so that the others wait for its result.
+    drawing: tokio::sync::Mutex<()>,
+}
+
+struct Entry {
+    version: i64,
+    drawn_at: Timestamp,
+    live: Forms,
+    /// Drawn when it is first needed.
+    stale: OnceLock<Forms>,
+    draw: Draw,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("version", &self.version)
+            .field("drawn_at", &self.drawn_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One document in every form it is sent in.
+struct Forms {
+    etag: String,
+    media_type: &'static str,
+    modified: Option<Timestamp>,
+    plain: Bytes,
+    brotli: Bytes,
+    gzip: Bytes,
+}
+
+impl PageCache {
+    /// Notes the store's present version; older news is ignored.
+    pub(crate) fn saw_version(&self, version: i64) {
+        self.version.fetch_max(version, Ordering::SeqCst);
+        self.unreachable.store(false, Ordering::SeqCst);
+    }
+
+    /// Notes that the store cannot be read: until it can, pages are served as of when they were drawn.
+    pub(crate) fn lost_store(&self) {
+        self.unreachable.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers with the document at `path`; `load` reads what it is made of and says how to draw it.
+    pub(crate) async fn answer<F>(&self, path: &str, headers: &HeaderMap, now: Timestamp, load: F) -> Result<Response>
+    where
+        F: Future<Output = Result<Draw>>,
+    {
+        let slot = self.slot(path);
+        let known = slot.get();
+        if let Some(entry) = known.as_ref().filter(|entry| self.is_good(entry, now)) {
+            return Ok(entry.live.respond(headers));
+        }
+        let drawing = slot.drawing.lock().await;
+        let known = slot.get();
+        if let Some(entry) = known.as_ref().filter(|entry| self.is_good(entry, now)) {
+            return Ok(entry.live.respond(headers));
+        }
+        // Asked after waiting: whoever stood in line while the store was lost need not find it out alone.
+        if self.unreachable.load(Ordering::SeqCst) {
+            drop(drawing);
+            let Some(entry) = known else {
+                self.forget(path);
+                return Err(Error::Unavailable("the page was not drawn before the store was lost".to_owned()));
+            };
+            return Ok(entry.stale().respond(headers));
+        }
+        // Read before loading: a change meanwhile makes the page too old rather than wrongly new.
+        let version = self.version.load(Ordering::SeqCst);
+        let loaded = tokio::time::timeout(PATIENCE, load).await;
+        match loaded.unwrap_or_else(|_| Err(Error::Unavailable("the store does not answer".to_owned()))) {
+            Ok(draw) => {
+                let live = Forms::of(draw(Freshness::Live(now)));
+                let entry = Arc::new(Entry { version, drawn_at: now, live, stale: OnceLock::new(), draw });
+                slot.put(Some(Arc::clone(&entry)));
+                Ok(entry.live.respond(headers))
+            }
+            // Whatever is wrong behind the page, its readers get the last they can have.
+            Err(error) if error.status().is_server_error() => match known {
+                Some(entry) => {
+                    tracing::error!("A public page cannot be drawn, the last one is served: {error}");
+                    Ok(entry.stale().respond(headers))
+                }
+                None => {
+                    self.forget(path);
+                    Err(error)
+                }
+            },
+            Err(error) => {
+                // What is not there takes no room.
+                slot.put(None);
+                self.forget(path);
+                Err(error)
+            }
+        }
+    }
+
+    fn is_good(&self, entry: &Entry, now: Timestamp) -> bool {
+        let age = now.as_millisecond().saturating_sub(entry.drawn_at.as_millisecond());
+        entry.version == self.version.load(Ordering::SeqCst)
+            && (0..MAX_AGE).contains(&age)
+            && !self.unreachable.load(Ordering::SeqCst)
+    }
+
+    fn slot(&self, path: &str) -> Arc<Slot> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get(path) {
+            return Arc::clone(slot);
+        }
+        if slots.len() >= MAX_PAGES {
+            // Anyone can ask for any incident; the home page and the feeds stay, whatever is asked for.
+            slots.retain(|path, slot| slot.get().is_some() && !path.starts_with(INCIDENTS));
+        }
+        let slot = Arc::new(Slot::default());
+        slots.insert(path.to_owned(), Arc::clone(&slot));
+        slot
+    }
+
+    fn forget(&self, path: &str) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+}
+
+impl Slot {
+    fn get(&self) -> Option<Arc<Entry>> {
+        self.entry.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn put(&self, entry: Option<Arc<Entry>>) {
+        *self.entry.lock().unwrap_or_else(PoisonError::into_inner) = entry;
+    }
+}
+
+impl Entry {
+    fn stale(&self) -> &Forms {
+        self.stale.get_or_init(|| Forms::of((self.draw)(Freshness::Stale(self.drawn_at))))
+    }
+}
+
+impl Forms {
+    fn of(document: Document) -> Self {
+        let digest = Sha256::digest(document.body.as_bytes());
+        let etag = digest.iter().take(12).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+        let body = document.body.as_bytes();
+        Self {
+            etag,
+            media_type: document.media_type,
+            modified: document.modified,
+            brotli: brotli(body).into(),
+            gzip: gzip(body).into(),
+            plain: document.body.into(),
+        }
+    }
+
+    fn respond(&self, request: &HeaderMap) -> Response {
+        let encoding = encoding::preferred(request, !self.brotli.is_empty(), !self.gzip.is_empty());
+        let (bytes, suffix) = match encoding {
+            Some("br") => (&self.brotli, "-br"),
+            Some(_) => (&self.gzip, "-gz"),
+            None => (&self.plain, ""),
+        };
+        let etag = format!("\"{}{suffix}\"", self.etag);
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Some(encoding) = encoding {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        }
+        if let Some(modified) = self.modified.and_then(|at| HeaderValue::from_str(&http_date(at)).ok()) {
+            headers.insert(header::LAST_MODIFIED, modified);
+        }
+        let unchanged = is_unchanged(request, &self.etag, self.modified);
+        if let Ok(etag) = HeaderValue::from_str(&etag) {
+            headers.insert(header::ETAG, etag);
+        }
+        if unchanged {
+            headers.remove(header::CONTENT_ENCODING);
+            headers.remove(header::CONTENT_TYPE);
+            return (StatusCode::NOT_MODIFIED, headers).into_response();
+        }
+        (headers, bytes.clone()).into_response()
+    }
+}
+
+/// Whether the reader has this document already (RFC 9110, section 13). An ETag in any encoding counts, for the
+/// document behind it is the same; `If-Modified-Since` counts only where no `If-None-Match` was sent.
+fn is_unchanged(request: &HeaderMap, etag: &str, modified: Option<Timestamp>) -> bool {
+    if let Some(wanted) = request.get(header::IF_NONE_MATCH) {
+        let Ok(wanted) = wanted.to_str() else { return false };
+        return wanted
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'))
+            .any(|tag| tag == "*" || tag.trim_end_matches("-br").trim_end_matches("-gz") == etag);
+    }
+    let since = request.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()).and_then(read_http_date);
+    match (since, modified) {
+        (Some(since), Some(modified)) => modified.as_second() <= since.as_second(),
+        _ => false,
+    }
+}
+
+/// `Mon, 05 Feb 2024 10:12:00 GMT` (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
+fn read_http_date(text: &str) -> Option<Timestamp> {
+    let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).ok()?;
+    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn brotli(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4);
+    {
+        let mut writer = brotli::CompressorWriter::new(&mut out, 16 * 1024, 5, 20);
+        if writer.write_all(body).is_err() {
+            return Vec::new();
+        }
+    }
+    out
+}
+
+fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::default());
+    let written = writer.write_all(body);
+    match (written, writer.finish()) {
+        (Ok(()), Ok(bytes)) => bytes,
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    /// Reads after letting everyone else go first, and counts how often it had to.
+    async fn load(times: &AtomicUsize, found: Result<&'static str>) -> Result<Draw> {
+        tokio::task::yield_now().await;
+        times.fetch_add(1, Ordering::SeqCst);
+        let text = found?;
+        Ok(Arc::new(move |freshness| {
+            let is_stale = matches!(freshness, Freshness::Stale(_));
+            Document::html(format!("{text}{}", if is_stale { ", as of then" } else { "" }))
+        }))
+    }
+
+    async fn body(response: Response) -> String {
+        String::from_utf8(axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().to_vec()).unwrap()
+    }
+
+    fn lost() -> Result<&'static str> {
+        Err(Error::Unavailable("gone".into()))
+    }
+
+    #[tokio::test]
+    async fn fifty_readers_at_once_cost_one_reading() {
+        let (cache, times) = (PageCache::default(), AtomicUsize::new(0));
+        let headers = HeaderMap::new();
+        for version in 1..=3 {
+            cache.saw_version(version);
+            let now = Timestamp::UNIX_EPOCH;
+            let readers = (0..50).map(|_| cache.answer("/", &headers, now, load(&times, Ok("page"))));
+            for answer in futures_util::future::join_all(readers).await {
+                assert_eq!(body(answer.unwrap()).await, "page");
+            }
+            assert_eq!(times.load(Ordering::SeqCst), usize::try_from(version).unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn once_the_store_is_known_to_be_lost_nobody_asks_it() {
+        let (cache, times) = (PageCache::default(), AtomicUsize::new(0));
+        let (headers, now) = (HeaderMap::new(), Timestamp::UNIX_EPOCH);
+        cache.answer("/", &headers, now, load(&times, Ok("page"))).await.unwrap();
+        cache.saw_version(1);
+        let stale = cache.answer("/", &headers, now, load(&times, lost())).await.unwrap();
+        assert_eq!(body(stale).await, "page, as of then");
+        cache.lost_store();
+        for path in ["/", "/never-seen"] {
+            let answer = cache.answer(path, &headers, now, load(&times, lost())).await;
+            assert_eq!(answer.is_ok(), path == "/");
+        }
+        assert_eq!(times.load(Ordering::SeqCst), 2);
+        cache.saw_version(1);
+        let back = cache.answer("/", &headers, now, load(&times, Ok("new page"))).await.unwrap();
+        assert_eq!(body(back).await, "new page");
+    }
+}

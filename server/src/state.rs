@@ -1,0 +1,115 @@
+//! What every handler and worker shares.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
+
+use app::site::Site;
+use domain::token;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    error::Result,
+    http::{assets, page_cache::PageCache},
+    mail,
+    store::Store,
+};
+
+/// The name of the page until the owner gives it one.
+pub const DEFAULT_NAME: &str = "Status";
+
+/// Cheap to clone; one for the whole process.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    /// Everything that is kept.
+    pub store: Store,
+    /// The present moment.
+    pub clock: Clock,
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    config: Config,
+    public_url: String,
+    secret: token::Secret,
+    pages: PageCache,
+    mail: OnceLock<mail::Handle>,
+}
+
+impl AppState {
+    /// Puts the parts together; `listening` is the address that was bound.
+    pub fn new(config: Config, store: Store, clock: Clock, secret: token::Secret, listening: SocketAddr) -> Self {
+        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+        let inner = Inner { config, public_url, secret, pages: PageCache::default(), mail: OnceLock::new() };
+        Self { store, clock, inner: Arc::new(inner) }
+    }
+
+    /// The settings.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// How the public reaches the page, without a slash at the end.
+    pub fn public_url(&self) -> &str {
+        &self.inner.public_url
+    }
+
+    /// Whether browsers reach us over TLS.
+    pub fn is_https(&self) -> bool {
+        self.inner.public_url.starts_with("https://")
+    }
+
+    /// Signs the links in mails.
+    pub fn secret(&self) -> &token::Secret {
+        &self.inner.secret
+    }
+
+    /// The rendered public pages.
+    pub fn pages(&self) -> &PageCache {
+        &self.inner.pages
+    }
+
+    /// Where captured mail lies.
+    pub fn outbox(&self) -> PathBuf {
+        self.inner.config.data.join("outbox")
+    }
+
+    /// Notes whom to wake; the first word stands.
+    pub(crate) fn set_mail(&self, handle: mail::Handle) {
+        // Set once, by `Server::run`.
+        drop(self.inner.mail.set(handle));
+    }
+
+    /// Wakes the mail worker: there is something new in the queue.
+    pub fn wake_mail(&self) {
+        if let Some(mail) = self.inner.mail.get() {
+            mail.wake();
+        }
+    }
+
+    /// Whether the mail worker goes its rounds.
+    pub fn is_worker_ticking(&self) -> bool {
+        self.inner.mail.get().is_some_and(|mail| mail.is_ticking(self.clock.now()))
+    }
+
+    /// After a public change was committed: pages are drawn anew, mails leave.
+    pub fn published(&self, version: i64) {
+        self.inner.pages.saw_version(version);
+        self.wake_mail();
+    }
+
+    /// The page as every document needs it.
+    pub async fn site(&self) -> Result<Site> {
+        let name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
+        Ok(self.site_named(name))
+    }
+
+    /// As [`Self::site`], when its name is known or cannot be asked for.
+    pub fn site_named(&self, name: String) -> Site {
+        Site { name, url: self.inner.public_url.clone(), assets: assets::folder().to_owned() }
+    }
+}
