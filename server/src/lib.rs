@@ -1,0 +1,167 @@
+//! How Tidings runs: axum in front, the store behind, the mail worker beside.
+//!
+//! ```text
+//! main (CLI) ─▶ Server::bind(config) ─▶ Server::run(shutdown)
+//!                                         ├─ http      requests, page cache
+//!                                         ├─ jobs      page version poll, clean-up
+//!                                         └─ mail      the queue
+//! ```
+//! `main` and the tests call the same two functions.
+
+pub mod actions;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod error;
+pub mod feeds;
+pub mod http;
+pub mod import;
+pub mod jobs;
+pub mod lock;
+pub mod mail;
+pub mod secret;
+pub mod state;
+pub mod store;
+pub mod telemetry;
+
+use std::{fs::DirBuilder, net::SocketAddr, path::Path, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    lock::LockFile,
+    mail::{MailSettings, Worker},
+    state::AppState,
+    store::Store,
+};
+
+/// How long a shutdown may take.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// A server that listens but does not answer yet.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    state: AppState,
+    /// Held as long as this process may send mail from an embedded database.
+    _lock: Option<LockFile>,
+}
+
+/// Why a server did not start or had to stop. The words are for the person who started it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(pub String);
+
+impl Server {
+    /// Opens the store, brings it up to date and listens; nothing is answered before [`Server::run`].
+    pub async fn bind(config: Config, clock: Clock) -> Result<Self, Failure> {
+        // Before anything is counted.
+        telemetry::metrics();
+        let (store, lock) = open_store(&config).await?;
+        let secret = secret::load(&config).map_err(Failure)?;
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|error| Failure(format!("{} cannot be listened on: {error}", config.listen)))?;
+        let address = listener.local_addr().map_err(|error| Failure(error.to_string()))?;
+        let state = AppState::new(config, store, clock, secret, address);
+        let (version, _) = state.store.page_version().await.map_err(|error| Failure(error.to_string()))?;
+        state.pages().saw_version(version);
+        Ok(Self { listener, state, _lock: lock })
+    }
+
+    /// What the handlers share; tests look at it.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// The address that was bound.
+    pub fn address(&self) -> Result<SocketAddr, Failure> {
+        self.listener.local_addr().map_err(|error| Failure(error.to_string()))
+    }
+
+    /// Answers requests and sends mail until `shutdown`: then stops accepting, finishes what is in flight within ten
+    /// seconds, and closes the store.
+    pub async fn run(self, shutdown: CancellationToken) -> Result<(), Failure> {
+        let Self { listener, state, _lock } = self;
+        let tasks = TaskTracker::new();
+        tasks.spawn(jobs::watch_version(state.clone(), shutdown.clone()));
+        tasks.spawn(jobs::clean_up(state.clone(), shutdown.clone()));
+        tasks.close();
+        let (settings, _node) = mail_settings(&state)?;
+        let worker = Worker::start(settings, state.store.clone(), state.clock.clone(), shutdown.clone());
+        state.set_mail(worker.handle());
+        let stopping = shutdown.clone();
+        let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let everything = async {
+            let served = async { serving.await }.await;
+            // When serving ends by itself, the others follow.
+            shutdown.cancel();
+            tokio::join!(worker.stopped(), tasks.wait());
+            state.store.close().await;
+            served.map_err(|error| Failure(format!("serving stopped: {error}")))
+        };
+        let deadline = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(SHUTDOWN).await;
+        };
+        tokio::select! {
+            ended = everything => ended,
+            () = deadline => {
+                tracing::warn!("Some requests or mails did not finish in time and were cut off");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What the mail worker needs, and the claim on this node's name as long as it runs.
+fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> {
+    let config = state.config();
+    let node = lock::node_name(&config.data, rand::random()).map_err(|error| Failure(error.to_string()))?;
+    let settings = MailSettings {
+        transport: config.smtp.clone(),
+        outbox: state.outbox(),
+        rate: config.mail_rate,
+        connections: config.mail_connections,
+        from: config.mail_from.clone(),
+        public_url: state.public_url().to_owned(),
+        secret: state.secret().clone(),
+        node: node.1,
+        hello: config.mail_from.email.domain().to_owned(),
+        silence: mail::SILENCE,
+    };
+    Ok((settings, node.0))
+}
+
+/// Makes a folder that only its owner can read: it holds addresses, password hashes and mails with live links.
+fn private_folder(path: &Path) -> Result<(), Failure> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| Failure(format!("{} cannot be created: {error}", path.display())))
+}
+
+/// Opens and migrates the store. An embedded one is locked, for two processes that mail from it would repeat each other.
+async fn open_store(config: &Config) -> Result<(Store, Option<LockFile>), Failure> {
+    private_folder(&config.data)?;
+    let lock = match config.database_url.strip_prefix("sqlite://") {
+        Some(path) => Some(lock::lock(Path::new(&format!("{path}.lock"))).map_err(|error| Failure(error.to_string()))?),
+        None => None,
+    };
+    Ok((connect(config).await?, lock))
+}
+
+/// Opens and migrates the store without the right to send mail: what the other commands need.
+pub async fn connect(config: &Config) -> Result<Store, Failure> {
+    private_folder(&config.data)?;
+    let store = Store::connect(&config.database_url).await;
+    let store = store.map_err(|error| Failure(format!("the database cannot be opened: {error}")))?;
+    store.migrate().await.map_err(|error| Failure(error.to_string()))?;
+    Ok(store)
+}
