@@ -1,0 +1,17 @@
+//! What people and programs see over HTTP.
+
+mod cache;
+mod colleagues;
+mod components;
+mod hostile;
+mod islands;
+mod operations;
+mod policy;
+mod publish;
+mod security;
+mod sign_in;
+mod subscribe;
+mod timeline;
+
+/// Every feed.
+const FEEDS: [&str; 5] = ["/history.atom", "/history.rss", "/updates.atom", "/updates.rss", "/updates.json"];

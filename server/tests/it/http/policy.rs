@@ -1,0 +1,93 @@
+//! The policy table: every route × who may.
+
+use server::http::{Who, table};
+
+use crate::support::app::TestApp;
+
+/// A path with its placeholders filled with something that does not exist.
+fn filled(path: &str) -> String {
+    path.replace("{id}", "000000000000")
+        .replace("{token}", "nobody")
+        .replace("{name}", "none.eml")
+        .replace("{version}", "none")
+}
+
+#[tokio::test]
+async fn every_console_route_asks_strangers_to_sign_in_and_does_nothing() {
+    let app = TestApp::start().await;
+    app.add_owner().await;
+    let before = app.state.store.audit_rows(0, 100).await.unwrap();
+    let visitor = app.visitor();
+    let mut count = 0;
+    for route in table().routes.iter().filter(|route| route.who == Who::SignedIn) {
+        let path = filled(route.path);
+        if route.method == "GET" {
+            let answer = visitor.get(&path).await;
+            assert!(answer.is(303).location().starts_with("/admin/sign-in?next="), "{path} → {}", answer.location());
+        } else {
+            let answer = visitor.post(&path, &[("name", "x"), ("notify", "no")]).await;
+            answer.is(401).says("You are signed out").says(&format!("action=\"{path}\""));
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+        }
+        count += 1;
+    }
+    assert!(count > 20, "only {count} routes are behind the guard");
+    assert_eq!(app.state.store.audit_rows(0, 100).await.unwrap(), before, "a stranger did something");
+}
+
+#[tokio::test]
+async fn every_console_route_answers_the_owner() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    let mut routes: Vec<_> = table().routes.into_iter().filter(|route| route.who == Who::SignedIn).collect();
+    // Last, for afterwards nobody is signed in.
+    routes.sort_by_key(|route| route.path == "/admin/sign-out");
+    for route in routes {
+        let path = filled(route.path);
+        let answer = match route.method {
+            "GET" => owner.get(&path).await,
+            _ => owner.post(&path, &[]).await,
+        };
+        assert!(!answer.location().contains("next="), "{} {path} did not know the owner", route.method);
+        assert!(answer.status < 500, "{} {path}: {}", route.method, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn everything_under_admin_is_behind_the_guard_but_the_way_in() {
+    for route in table().routes.iter().filter(|route| route.path.starts_with("/admin")) {
+        let is_entrance = ["/admin/sign-in", "/admin/welcome/{token}"].contains(&route.path);
+        assert_eq!(route.who != Who::SignedIn, is_entrance, "{} {}", route.method, route.path);
+    }
+}
+
+#[tokio::test]
+async fn public_routes_need_nobody_and_bad_links_open_nothing() {
+    let app = TestApp::start().await;
+    let visitor = app.visitor();
+    for route in table().routes.iter().filter(|route| route.who != Who::SignedIn && route.method == "GET") {
+        let answer = visitor.get(&filled(route.path)).await;
+        let expected: &[u16] = match route.who {
+            Who::LinkHolder => &[404, 410],
+            _ if route.path.contains('{') => &[404],
+            _ => &[200],
+        };
+        assert!(expected.contains(&answer.status), "{}: {} {}", route.path, answer.status, answer.body);
+    }
+}
+
+#[tokio::test]
+async fn no_form_is_taken_from_another_site() {
+    let app = TestApp::start().await;
+    let owner = app.owner().await;
+    for route in table().routes.iter().filter(|route| route.method == "POST") {
+        if route.path == "/unsubscribe/{token}" {
+            continue; // Mail providers post there from their own servers; the token alone decides.
+        }
+        let path = filled(route.path);
+        for headers in [&[("sec-fetch-site", "cross-site")][..], &[("origin", "https://evil.test")], &[]] {
+            let answer = owner.post_with(&path, headers, &[("name", "x")]).await;
+            assert_eq!(answer.status, 403, "{path} with {headers:?}");
+        }
+    }
+}

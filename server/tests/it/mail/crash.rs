@@ -1,0 +1,177 @@
+//! What remains of a worker that ends without warning, of one that is told to stop, and of one whose store fails.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
+use std::time::Duration;
+
+use domain::{broadcast::BroadcastState, rate::Rate, status::IncidentStatus::Investigating, subscriber::Follows};
+use jiff::SignedDuration;
+use server::{
+    clock::Clock,
+    store::{Store, nodes::Node},
+};
+use sqlx::{Connection, Executor, postgres::PgConnection};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use super::stage::{Stage, header, told};
+use crate::support::{
+    db::{Database, on_both},
+    smtp::{Act, SmtpServer, Step, When},
+};
+
+on_both!(
+    after_a_crash_nobody_is_missed_and_few_hear_it_twice,
+    a_fenced_node_stops_and_begins_anew,
+    a_dead_nodes_mails_are_sent_by_another,
+    a_clock_that_is_fast_makes_nobody_dead,
+    stopping_repeats_nothing_and_loses_nothing,
+);
+
+/// The most mails under way at once.
+const PERMITS: usize = 256;
+
+/// A server that takes 300 mails and then keeps everyone waiting for its answer until the gate opens.
+async fn gated(gate: &CancellationToken) -> SmtpServer {
+    SmtpServer::script().when(Step::Dot, When::After(300), Act::usual().held_by(gate)).start().await
+}
+
+async fn after_a_crash_nobody_is_missed_and_few_hear_it_twice(store: Store) {
+    let gate = CancellationToken::new();
+    let server = gated(&gate).await;
+    let stage = Stage::new(&store, Some(&server)).await;
+    stage.company.subscribe("p", 1000, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(300).await;
+    running.crash();
+    gate.cancel();
+    let running = stage.start();
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.total), (1000, 1000));
+    let mails = server.accepted();
+    let told = told(&mails, "");
+    assert_eq!(told.len(), 1000, "nobody is missed");
+    let repeated = mails.len() - told.len();
+    assert!(repeated <= PERMITS, "{repeated} mails were sent twice");
+    let mut ids: Vec<_> = mails.iter().map(|mail| header(mail, "message-id")).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 1000, "a repeated mail has the same Message-ID");
+    running.stop().await;
+}
+
+async fn a_fenced_node_stops_and_begins_anew(store: Store) {
+    let gate = CancellationToken::new();
+    let server = gated(&gate).await;
+    let stage = Stage::new(&store, Some(&server)).await;
+    stage.company.subscribe("p", 1000, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(300).await;
+    let mut write = store.write().await.unwrap();
+    let (usurper, _) = write.start_epoch("one", stage.now()).await.unwrap();
+    write.commit().await.unwrap();
+    gate.cancel();
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.total), (1000, 1000));
+    let mails = server.accepted();
+    let told = told(&mails, "");
+    assert_eq!(told.len(), 1000);
+    assert!(mails.len() - told.len() <= PERMITS);
+    let mut write = store.write().await.unwrap();
+    assert!(!write.heartbeat(&usurper, stage.now()).await.unwrap(), "it took a new epoch");
+    drop(write);
+    running.stop().await;
+}
+
+async fn a_dead_nodes_mails_are_sent_by_another(store: Store) {
+    let gate = CancellationToken::new();
+    let server = gated(&gate).await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.silence = Duration::from_secs(2);
+    stage.company.subscribe("p", 600, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(300).await;
+    running.crash();
+    gate.cancel();
+    let heir = stage.start_on(&store, "two");
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.total), (600, 600));
+    assert_eq!(told(&server.accepted(), "").len(), 600);
+    heir.stop().await;
+}
+
+async fn a_clock_that_is_fast_makes_nobody_dead(store: Store) {
+    let gate = CancellationToken::new();
+    let server = gated(&gate).await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.silence = Duration::from_secs(6);
+    stage.company.subscribe("p", 1000, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let one = stage.start();
+    server.wait_for(300).await;
+    let fast = Clock::default();
+    fast.advance(SignedDuration::from_mins(5));
+    let two = stage.start_by(&fast, &store, "two");
+    // Its second word: it has been through a whole round.
+    let mut words = Vec::new();
+    while words.len() < 3 {
+        let heartbeats = store.heartbeats().await.unwrap();
+        words.extend(heartbeats.into_iter().filter(|heartbeat| heartbeat.node.id == "two"));
+        words.dedup();
+        sleep(Duration::from_millis(10)).await;
+    }
+    let heartbeats = store.heartbeats().await.unwrap();
+    assert!(heartbeats.iter().any(|heartbeat| heartbeat.node == Node { id: "one".into(), epoch: 1 }), "{heartbeats:?}");
+    gate.cancel();
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.total), (1000, 1000));
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+    one.stop().await;
+    two.stop().await;
+}
+
+async fn stopping_repeats_nothing_and_loses_nothing(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(200));
+    stage.company.subscribe("p", 300, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(100).await;
+    running.stop().await;
+    let stopped = server.accepted().len();
+    assert_eq!(stage.company.look(&broadcast).await.sent, i64::try_from(stopped).unwrap(), "all is written down");
+    assert!(stopped < 300);
+    let running = stage.start();
+    assert_eq!(stage.until_over(&broadcast).await.sent, 300);
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_store_that_fails_for_a_moment_pauses_nothing() {
+    let database = Database::postgres().await;
+    let mut breaker = PgConnection::connect(&database.url).await.unwrap();
+    database
+        .run(async |store| {
+            let server = SmtpServer::start().await;
+            let stage = Stage::new(&store, Some(&server)).await;
+            stage.company.subscribe("p", 20, Follows::everything(), stage.now()).await;
+            // Without its settings no mail can be written.
+            breaker.execute("alter table settings rename to lost").await.unwrap();
+            let broadcast = stage.company.post(Investigating, stage.now()).await;
+            let running = stage.start();
+            stage.until(&broadcast, |found| found.state == BroadcastState::Sending).await;
+            // What is ready is looked at at once.
+            sleep(Duration::from_millis(700)).await;
+            let meanwhile = stage.company.look(&broadcast).await;
+            assert_eq!((meanwhile.state, meanwhile.sent), (BroadcastState::Sending, 0));
+            breaker.execute("alter table lost rename to settings").await.unwrap();
+            breaker.close().await.unwrap();
+            assert_eq!(stage.until_over(&broadcast).await.sent, 20);
+            running.stop().await;
+        })
+        .await;
+}

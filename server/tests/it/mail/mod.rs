@@ -1,0 +1,7 @@
+//! The queue against a real SMTP server.
+
+mod crash;
+mod outbox;
+mod queue;
+mod session;
+mod stage;

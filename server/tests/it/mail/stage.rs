@@ -1,0 +1,161 @@
+//! A worker on a stage: a database, a mail server, a clock that can be moved.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by failing")]
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use domain::{delivery::DeliveryState, ids::DeliveryId, rate::Rate, token::Secret};
+use jiff::{SignedDuration, Timestamp};
+use server::{
+    clock::Clock,
+    mail::{MailSettings, SILENCE, Worker, transport::Transport},
+    store::{Store, broadcasts::Broadcast},
+};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{
+    company::Company,
+    smtp::{Accepted, SmtpServer},
+};
+
+/// Far more than it takes: a machine that does ten other things as well must not fail a test.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A running worker and what it needs.
+pub(super) struct Stage {
+    pub(super) company: Company,
+    pub(super) clock: Clock,
+    pub(super) settings: MailSettings,
+}
+
+/// A worker that runs.
+pub(super) struct Running {
+    pub(super) worker: Worker,
+    stop: CancellationToken,
+}
+
+impl Running {
+    /// As `SIGTERM` does.
+    pub(super) async fn stop(self) {
+        self.stop.cancel();
+        timeout(Duration::from_secs(10), self.worker.stopped()).await.expect("it stops within ten seconds");
+    }
+
+    /// As `kill -9` does.
+    pub(super) fn crash(self) {
+        drop(self.worker);
+    }
+}
+
+impl Stage {
+    /// A company with a mail server, or an outbox, and nobody to tell.
+    pub(super) async fn new(store: &Store, server: Option<&SmtpServer>) -> Self {
+        let clock = Clock::default();
+        let company = Company::new(store, clock.now()).await;
+        let name = format!("outbox-{:016x}", rand::random::<u64>());
+        let settings = MailSettings {
+            transport: server.map(|server| Transport::parse(&server.url()).unwrap()),
+            outbox: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name),
+            rate: Rate::UNLIMITED,
+            connections: 8,
+            from: "Status <status@example.com>".parse().unwrap(),
+            public_url: "https://status.example.com".into(),
+            secret: Secret::from_bytes([7; 32]),
+            node: "one".into(),
+            hello: "status.example.com".into(),
+            silence: SILENCE,
+        };
+        Self { company, clock, settings }
+    }
+
+    /// As fast as this and no faster.
+    pub(super) fn at(mut self, rate: Rate) -> Self {
+        self.settings.rate = rate;
+        self
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Starts the worker.
+    pub(super) fn start(&self) -> Running {
+        self.start_on(&self.company.store, "one")
+    }
+
+    /// Starts one more worker, with its own connections to the database.
+    pub(super) fn start_on(&self, store: &Store, node: &str) -> Running {
+        self.start_by(&self.clock, store, node)
+    }
+
+    /// Starts one more worker, on a machine with a clock of its own.
+    pub(super) fn start_by(&self, clock: &Clock, store: &Store, node: &str) -> Running {
+        let stop = CancellationToken::new();
+        let settings = MailSettings { node: node.into(), ..self.settings.clone() };
+        let worker = Worker::start(settings, store.clone(), clock.clone(), stop.clone());
+        Running { worker, stop }
+    }
+
+    /// Waits until a broadcast stands as wanted; fails the test when it does not in time.
+    pub(super) async fn until(&self, broadcast: &Broadcast, is_so: impl Fn(&Broadcast) -> bool) -> Broadcast {
+        let wait = async {
+            loop {
+                let found = self.company.look(broadcast).await;
+                if is_so(&found) {
+                    return found;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        match timeout(PATIENCE, wait).await {
+            Ok(found) => found,
+            Err(late) => panic!("{late}: it stays {:?}", self.company.look(broadcast).await),
+        }
+    }
+
+    /// Waits until everyone has an outcome.
+    pub(super) async fn until_over(&self, broadcast: &Broadcast) -> Broadcast {
+        self.until(broadcast, |found| !found.state.is_open() && found.waiting() == 0).await
+    }
+
+    /// Waits until one message has an outcome; fails the test when it gets none in time.
+    pub(super) async fn outcome_of(&self, id: &DeliveryId) -> DeliveryState {
+        let wait = async {
+            loop {
+                let found = self.company.store.delivery_state(id).await.unwrap().unwrap();
+                if !matches!(found, DeliveryState::Waiting | DeliveryState::Leased) {
+                    return found;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(PATIENCE, wait).await.expect("it has an outcome in time")
+    }
+
+    /// Moves the clock.
+    pub(super) fn wait(&self, minutes: i64) {
+        self.clock.advance(SignedDuration::from_mins(minutes));
+    }
+}
+
+/// How often each address was told of what contains `text`.
+pub(super) fn told(mails: &[Accepted], text: &str) -> BTreeMap<String, usize> {
+    let mut told = BTreeMap::new();
+    for mail in mails.iter().filter(|mail| holds(mail, text)) {
+        *told.entry(mail.to[0].clone()).or_default() += 1;
+    }
+    told
+}
+
+/// Whether a mail contains `text`.
+pub(super) fn holds(mail: &Accepted, text: &str) -> bool {
+    String::from_utf8_lossy(&mail.message).contains(text)
+}
+
+/// The value of a mail's header.
+pub(super) fn header(mail: &Accepted, name: &str) -> String {
+    let text = String::from_utf8_lossy(&mail.message).into_owned();
+    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with(&format!("{name}:")));
+    line.unwrap_or_else(|| panic!("no {name} in {text}")).to_owned()
+}

@@ -1,0 +1,13 @@
+//! The program as operators run it: real processes, real signals, real mail servers.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by failing")]
+
+mod cli;
+mod console;
+mod crash;
+mod import;
+mod keygen;
+mod mail_test;
+mod nodes;
+mod shutdown;
+mod sink;

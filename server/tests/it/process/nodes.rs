@@ -1,0 +1,93 @@
+//! Two programs on one database.
+
+use std::time::Duration;
+
+use super::console::{Console, eventually, soon, subscribe, told};
+use crate::support::{db::Database, process::Place, smtp::SmtpServer};
+
+/// Two places that share a database and a secret, and nothing else.
+fn places(database: &Database, server: &SmtpServer, rate: &str) -> [Place; 2] {
+    [(), ()].map(|()| {
+        Place::new()
+            .with("TIDINGS_DATABASE_URL", &database.url)
+            .with("TIDINGS_SECRET", "a secret that all nodes have in common")
+            .with("TIDINGS_PUBLIC_URL", "http://status.example.com")
+            .with("TIDINGS_SMTP_URL", &server.url())
+            .with("TIDINGS_MAIL_RATE", rate)
+    })
+}
+
+#[tokio::test]
+async fn what_one_publishes_the_other_shows_within_a_second() {
+    let database = Database::postgres().await;
+    let server = SmtpServer::start().await;
+    let [one, two] = places(&database, &server, "0");
+    let console = Console::found(&one).await;
+    let other = two.serve().await;
+    let there = console.owner.at(&other.url);
+    // A session of one is a session of the other.
+    there.get("/admin").await.is(200);
+    subscribe(&one, 1).await;
+    // The other has the page in its cache.
+    there.get("/").await.is(200).never_says("Slow answers");
+    console.open("Slow answers", &[("status", "investigating"), ("body", "We look into it.")]).await;
+    let home = soon(&there, "/", "Slow answers", Duration::from_secs(1)).await;
+    let (_, rest) = home.body.split_once("href=\"/incidents/").unwrap();
+    let id = rest.split_once(['"', '#']).unwrap().0;
+    let page = format!("/incidents/{id}");
+    there.get(&page).await.is(200).says("We look into it.").never_says("It is over.");
+    let fields =
+        [("key", "2"), ("notify", "no"), ("intent", "publish"), ("status", "resolved"), ("body", "It is over.")];
+    there.post(&format!("/admin/incidents/{id}"), &fields).await.is(303);
+    soon(&console.owner, &page, "It is over.", Duration::from_secs(1)).await;
+    // Signed out at one, signed out at the other.
+    there.post("/admin/sign-out", &[]).await.is(303);
+    console.owner.get("/admin").await.is(303);
+    other.stop().await;
+    console.process.stop().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn together_they_mail_each_of_a_thousand_people_once() {
+    let database = Database::postgres().await;
+    let server = SmtpServer::start().await;
+    let [one, two] = places(&database, &server, "0");
+    subscribe(&one, 1_000).await;
+    let console = Console::found(&one).await;
+    let other = two.serve().await;
+    let broadcast = console.open("Slow", &[("status", "investigating"), ("body", "We look into it.")]).await;
+    console.sent(&broadcast, 1_000).await;
+    let mails = server.accepted();
+    let told = told(&mails);
+    assert_eq!((told.len(), mails.len()), (1_000, 1_000), "each once");
+    other.stop().await;
+    console.process.stop().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+// One node may hold as many as a thousand, so there must be more for both to have work.
+async fn when_one_stops_the_other_mails_the_rest_of_two_thousand_people() {
+    let database = Database::postgres().await;
+    let server = SmtpServer::start().await;
+    let [one, two] = places(&database, &server, "400/s");
+    subscribe(&one, 2_000).await;
+    let console = Console::found(&one).await;
+    let other = Console::start(&two).await;
+    let broadcast = console.open("Slow", &[("status", "investigating"), ("body", "We look into it.")]).await;
+    let both = eventually(Duration::from_secs(10), async || has_sent(&console).await && has_sent(&other).await).await;
+    assert!(both, "one node leaves all the work to the other");
+    console.process.stop().await;
+    assert!(server.accepted().len() < 2_000, "it was over before one stopped");
+    other.sent(&broadcast, 2_000).await;
+    let mails = server.accepted();
+    assert_eq!((told(&mails).len(), mails.len()), (2_000, 2_000), "each once");
+    other.process.stop().await;
+    database.drop().await;
+}
+
+/// Whether a node sent a mail itself, by its own count.
+async fn has_sent(node: &Console) -> bool {
+    node.visitor().get("/metrics").await.body.contains("tidings_mails_total{state=\"sent\"}")
+}

@@ -1,0 +1,294 @@
+//! Broadcasts: publishing, superseding, pausing, ending, and that the counters always add up.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
+use domain::{
+    broadcast::{
+        BroadcastState::{self, *},
+        Lane,
+    },
+    delivery::DeliveryState,
+    ids::SubscriberId,
+    rate::Rate,
+    status::IncidentStatus::{Identified, Investigating, Resolved},
+    subscriber::Follows,
+};
+use jiff::{SignedDuration, Timestamp};
+use server::store::{
+    Store, broadcast_states::NewBroadcast, broadcasts::Broadcast, deliveries::Delivery, nodes::Node,
+    settlements::Settlement,
+};
+
+use crate::support::{company::Company, db::on_both};
+
+on_both!(
+    publishing_the_same_update_twice_makes_one_broadcast,
+    without_anybody_to_tell_it_is_done_at_once,
+    expanding_moves_the_cursor_once_however_many_try,
+    an_estimate_stands_until_everyone_is_found,
+    the_total_becomes_what_was_found,
+    a_newer_update_takes_the_place_of_the_older_one,
+    what_is_under_way_when_superseded_is_not_tried_again,
+    a_pause_carries_over,
+    cancelling_counts_whoever_was_not_reached,
+    a_resumed_broadcast_goes_on_where_it_was,
+    too_late_is_counted,
+    a_paused_broadcast_is_done_when_its_last_mail_is,
+    it_says_when_it_will_be_done,
+);
+
+fn now() -> Timestamp {
+    Timestamp::from_second(1_707_127_920).unwrap()
+}
+
+fn later(minutes: i64) -> Timestamp {
+    now() + SignedDuration::from_mins(minutes)
+}
+
+async fn company(store: &Store, people: usize) -> (Company, Node) {
+    let company = Company::new(store, now()).await;
+    company.subscribe("p", people, Follows::everything(), now()).await;
+    let mut write = store.write().await.unwrap();
+    let (node, _) = write.start_epoch("one", now()).await.unwrap();
+    write.commit().await.unwrap();
+    (company, node)
+}
+
+/// Claims the next `limit` people, as the worker does.
+async fn expand(company: &Company, node: &Node, broadcast: &Broadcast, limit: i64) -> Option<Vec<Delivery>> {
+    let cursor = broadcast.cursor;
+    let found =
+        company.store.audience_batch(&broadcast.audience, cursor.next, cursor.until, limit, now()).await.unwrap();
+    let cursor = match found.last() {
+        Some(last) if i64::try_from(found.len()).unwrap() == limit => cursor.after(last.id),
+        _ => cursor.walk_ended(),
+    };
+    let mut write = company.store.write().await.unwrap();
+    let deliveries = write.expand(node, broadcast, &found, cursor, now()).await.unwrap();
+    write.commit().await.unwrap();
+    add_up(company, broadcast).await;
+    deliveries
+}
+
+pub(super) fn settlement(delivery: &Delivery, state: DeliveryState) -> Settlement {
+    Settlement {
+        id: delivery.id.clone(),
+        broadcast: delivery.broadcast.clone(),
+        state,
+        reason: "because".into(),
+        attempts: 1,
+        was_uncertain: false,
+        due_at: later(5),
+        suppress: None,
+    }
+}
+
+async fn settle(company: &Company, node: &Node, deliveries: &[Delivery], state: DeliveryState) -> usize {
+    let settlements: Vec<_> = deliveries.iter().map(|delivery| settlement(delivery, state)).collect();
+    let mut write = company.store.write().await.unwrap();
+    let changed = write.settle(node, &settlements, now()).await.unwrap().unwrap();
+    write.commit().await.unwrap();
+    for broadcast in deliveries.iter().filter_map(|delivery| delivery.broadcast.as_ref()) {
+        add_up(company, &company.store.broadcast(broadcast).await.unwrap().unwrap()).await;
+    }
+    changed
+}
+
+async fn set(company: &Company, broadcast: &Broadcast, state: BroadcastState) -> bool {
+    let mut write = company.store.write().await.unwrap();
+    let changed = write.set_broadcast_state(&broadcast.id, state, "a person said so", now()).await.unwrap();
+    write.commit().await.unwrap();
+    add_up(company, broadcast).await;
+    changed
+}
+
+/// Everyone is counted once, at every commit.
+async fn add_up(company: &Company, broadcast: &Broadcast) {
+    let found = company.look(broadcast).await;
+    assert!(found.waiting() >= 0, "{found:?}");
+    let done = found.sent + found.failed + found.skipped + found.expired + found.uncertain;
+    assert_eq!(done + found.waiting(), found.total);
+}
+
+async fn publishing_the_same_update_twice_makes_one_broadcast(store: Store) {
+    let (company, _) = company(&store, 3).await;
+    let first = company.post(Investigating, now()).await;
+    let mut write = store.write().await.unwrap();
+    let again = NewBroadcast {
+        id: domain::ids::BroadcastId::from_random(9),
+        incident: first.incident.clone(),
+        update: first.update.clone(),
+        audience: first.audience.clone(),
+    };
+    assert_eq!(write.publish_broadcast(&again, later(1)).await.unwrap().id, first.id);
+    write.commit().await.unwrap();
+    assert_eq!(store.broadcasts_of(&first.incident).await.unwrap().len(), 1);
+    assert_eq!(company.look(&first).await.state, Queued);
+}
+
+async fn without_anybody_to_tell_it_is_done_at_once(store: Store) {
+    let (company, _) = company(&store, 0).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.total, found.finished_at), (Done, 0, Some(now())));
+}
+
+async fn expanding_moves_the_cursor_once_however_many_try(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let broadcast = company.post(Investigating, now()).await;
+    assert_eq!(expand(&company, &node, &broadcast, 4).await.unwrap().len(), 4);
+    assert!(expand(&company, &node, &broadcast, 4).await.is_none(), "the cursor was moved by the first");
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.expanded, found.cursor.next), (Sending, 4, 5));
+}
+
+async fn estimate(company: &Company, broadcast: &Broadcast, total: i64) {
+    let mut write = company.store.write().await.unwrap();
+    write.estimate_total(&broadcast.id, total).await.unwrap();
+    write.commit().await.unwrap();
+}
+
+async fn an_estimate_stands_until_everyone_is_found(store: Store) {
+    let (company, node) = company(&store, 6).await;
+    let broadcast = company.post(Investigating, now()).await;
+    assert_eq!(broadcast.total, 0, "publishing counts nobody");
+    expand(&company, &node, &broadcast, 4).await.unwrap();
+    estimate(&company, &broadcast, 3).await;
+    assert_eq!(company.look(&broadcast).await.total, 4, "fewer than were found already is no estimate");
+    estimate(&company, &broadcast, 9).await;
+    assert_eq!(company.look(&broadcast).await.total, 9);
+    expand(&company, &node, &company.look(&broadcast).await, 4).await.unwrap();
+    assert_eq!(company.look(&broadcast).await.total, 6);
+    estimate(&company, &broadcast, 9).await;
+    assert_eq!(company.look(&broadcast).await.total, 6, "everyone was found");
+    add_up(&company, &broadcast).await;
+}
+
+async fn the_total_becomes_what_was_found(store: Store) {
+    let (company, node) = company(&store, 5).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let mut write = store.write().await.unwrap();
+    write.suppress("p2@example.com", "asked by letter", None, now()).await.unwrap();
+    write.commit().await.unwrap();
+    let deliveries = expand(&company, &node, &broadcast, 500).await.unwrap();
+    assert_eq!(company.look(&broadcast).await.total, 4);
+    settle(&company, &node, &deliveries[..3], DeliveryState::Sent).await;
+    assert_eq!(company.look(&broadcast).await.state, Sending);
+    settle(&company, &node, &deliveries[3..], DeliveryState::Failed).await;
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.sent, found.failed, found.finished_at), (Done, 3, 1, Some(now())));
+}
+
+async fn a_newer_update_takes_the_place_of_the_older_one(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let older = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &older, 4).await.unwrap();
+    estimate(&company, &older, 10).await;
+    settle(&company, &node, &claimed[..2], DeliveryState::Sent).await;
+    settle(&company, &node, &claimed[2..3], DeliveryState::Waiting).await;
+
+    let newer = company.post(Identified, later(1)).await;
+    add_up(&company, &older).await;
+    let found = company.look(&older).await;
+    assert_eq!((found.state, found.sent, found.skipped, found.waiting()), (Superseded, 2, 7, 1), "one is under way");
+    assert_eq!((newer.cursor.next, newer.cursor.until, newer.cursor.wrap_until), (5, 10, 4));
+
+    let first = expand(&company, &node, &newer, 500).await.unwrap();
+    let newer = company.look(&newer).await;
+    let second = expand(&company, &node, &newer, 500).await.unwrap();
+    let ids = |found: &[Delivery]| found.iter().filter_map(|found| found.subscriber).map(|id| id.0).collect::<Vec<_>>();
+    assert_eq!(ids(&first), [5, 6, 7, 8, 9, 10]);
+    assert_eq!(ids(&second), [1, 2, 3, 4]);
+    assert_eq!(store.busy_with_older(&newer).await.unwrap(), [SubscriberId(4)]);
+}
+
+async fn what_is_under_way_when_superseded_is_not_tried_again(store: Store) {
+    let (company, node) = company(&store, 3).await;
+    let older = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &older, 500).await.unwrap();
+    company.post(Resolved, later(1)).await;
+    settle(&company, &node, &claimed[..1], DeliveryState::Sent).await;
+    settle(&company, &node, &claimed[1..2], DeliveryState::Waiting).await;
+    let mut perhaps = settlement(&claimed[2], DeliveryState::Waiting);
+    perhaps.was_uncertain = true;
+    let mut write = store.write().await.unwrap();
+    write.settle(&node, &[perhaps], now()).await.unwrap().unwrap();
+    write.commit().await.unwrap();
+    let found = company.look(&older).await;
+    assert_eq!((found.sent, found.skipped, found.uncertain, found.waiting()), (1, 1, 1, 0));
+    assert_eq!(found.state, Superseded);
+}
+
+async fn a_pause_carries_over(store: Store) {
+    let (company, _) = company(&store, 3).await;
+    let older = company.post(Investigating, now()).await;
+    assert!(set(&company, &older, Paused).await);
+    let newer = company.post(Resolved, later(1)).await;
+    assert_eq!((newer.state, newer.reason.as_str()), (Paused, "a person said so"));
+    assert!(store.next_broadcast(later(1)).await.unwrap().is_none());
+}
+
+async fn cancelling_counts_whoever_was_not_reached(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &broadcast, 4).await.unwrap();
+    estimate(&company, &broadcast, 10).await;
+    assert!(set(&company, &broadcast, Cancelled).await);
+    assert_eq!(company.look(&broadcast).await.skipped, 6);
+    settle(&company, &node, &claimed, DeliveryState::Skipped).await;
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.skipped, found.waiting()), (Cancelled, 10, 0));
+    assert!(!set(&company, &broadcast, Sending).await, "what is cancelled stays so");
+    let moved = company.look(&broadcast).await;
+    assert!(expand(&company, &node, &moved, 4).await.is_none());
+}
+
+async fn a_resumed_broadcast_goes_on_where_it_was(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &broadcast, 4).await.unwrap();
+    settle(&company, &node, &claimed, DeliveryState::Waiting).await;
+    set(&company, &broadcast, Paused).await;
+    assert!(!store.has_due(&(Lane::Alert..=Lane::Digest), later(10)).await.unwrap());
+    let mut write = store.write().await.unwrap();
+    assert!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().is_empty());
+    drop(write);
+    assert!(set(&company, &broadcast, Sending).await);
+    let next = store.next_broadcast(now()).await.unwrap().unwrap();
+    assert_eq!((next.cursor.next, next.waiting()), (5, 4));
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().len(), 4);
+}
+
+async fn too_late_is_counted(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &broadcast, 4).await.unwrap();
+    estimate(&company, &broadcast, 10).await;
+    settle(&company, &node, &claimed[..3], DeliveryState::Waiting).await;
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.expire_broadcasts(later(719)).await.unwrap(), 0);
+    assert_eq!(write.expire_broadcasts(later(720)).await.unwrap(), 1);
+    write.commit().await.unwrap();
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.expired, found.waiting()), (Expired, 9, 1));
+}
+
+async fn a_paused_broadcast_is_done_when_its_last_mail_is(store: Store) {
+    let (company, node) = company(&store, 2).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &broadcast, 500).await.unwrap();
+    set(&company, &broadcast, Paused).await;
+    settle(&company, &node, &claimed, DeliveryState::Sent).await;
+    assert_eq!(company.look(&broadcast).await.state, Done);
+}
+
+async fn it_says_when_it_will_be_done(store: Store) {
+    let (company, _) = company(&store, 30).await;
+    let broadcast = company.post(Investigating, now()).await;
+    estimate(&company, &broadcast, 30).await;
+    let broadcast = company.look(&broadcast).await;
+    let progress = broadcast.progress(Rate::per_second(10), now());
+    assert_eq!((progress.waiting, progress.eta), (30, Some(now() + SignedDuration::from_secs(3))));
+    assert_eq!(broadcast.progress(Rate::UNLIMITED, now()).eta, None);
+}

@@ -1,0 +1,68 @@
+use server::store::Store;
+
+use super::at;
+use crate::support::db::on_both;
+
+on_both!(
+    a_suppressed_address_is_suppressed_until_it_expires,
+    a_suppression_without_an_end_stays,
+    a_shorter_word_does_not_shorten_a_longer_one,
+    what_is_said_again_counts_from_then,
+    what_is_lifted_is_suppressed_no_more,
+);
+
+async fn a_suppressed_address_is_suppressed_until_it_expires(store: Store) {
+    assert!(!store.is_suppressed("a@example.com", at(0)).await.unwrap());
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "mailbox full", Some(at(100)), at(0)).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(store.is_suppressed("a@example.com", at(99)).await.unwrap());
+    assert!(!store.is_suppressed("a@example.com", at(100)).await.unwrap());
+    assert!(!store.is_suppressed("b@example.com", at(0)).await.unwrap());
+    // It can happen again.
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "mailbox full", Some(at(300)), at(200)).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(store.is_suppressed("a@example.com", at(299)).await.unwrap());
+}
+
+async fn a_suppression_without_an_end_stays(store: Store) {
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "mailbox full", Some(at(100)), at(0)).await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(0)).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(store.is_suppressed("a@example.com", at(i64::from(i32::MAX) * 1_000)).await.unwrap());
+}
+
+async fn a_shorter_word_does_not_shorten_a_longer_one(store: Store) {
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(0)).await.unwrap();
+    write.suppress("a@example.com", "mailbox full", Some(at(100)), at(0)).await.unwrap();
+    write.suppress("b@example.com", "mailbox full", Some(at(100)), at(0)).await.unwrap();
+    write.suppress("b@example.com", "mailbox full", Some(at(50)), at(0)).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(store.is_suppressed("a@example.com", at(200)).await.unwrap());
+    assert!(store.is_suppressed("b@example.com", at(99)).await.unwrap());
+    assert!(!store.is_suppressed("b@example.com", at(100)).await.unwrap());
+}
+
+async fn what_is_said_again_counts_from_then(store: Store) {
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(0)).await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(100)).await.unwrap();
+    write.suppress("a@example.com", "mailbox full", Some(at(900)), at(200)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.suppressed_since("a@example.com", at(300)).await.unwrap(), Some(at(100)));
+    assert_eq!(store.suppressed_since("b@example.com", at(300)).await.unwrap(), None);
+}
+
+async fn what_is_lifted_is_suppressed_no_more(store: Store) {
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(0)).await.unwrap();
+    write.suppress("b@example.com", "no such address", None, at(0)).await.unwrap();
+    assert!(write.lift_suppression("a@example.com").await.unwrap());
+    assert!(!write.lift_suppression("a@example.com").await.unwrap());
+    write.commit().await.unwrap();
+    assert!(!store.is_suppressed("a@example.com", at(1)).await.unwrap());
+    assert!(store.is_suppressed("b@example.com", at(1)).await.unwrap());
+}

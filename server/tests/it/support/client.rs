@@ -1,0 +1,118 @@
+//! A browser without JavaScript: keeps cookies, posts forms as its own page would, follows nothing.
+
+use reqwest::{
+    Method,
+    header::{HeaderMap, HeaderName, HeaderValue},
+    redirect::Policy,
+};
+
+/// One browser.
+pub(crate) struct Client {
+    url: String,
+    http: reqwest::Client,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// What came over the wire, compressed or not.
+    pub(crate) bytes: Vec<u8>,
+    /// The same as text.
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// A header's text, or nothing.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Where it leads.
+    pub(crate) fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    /// Panics with the whole page unless it says `text`.
+    #[track_caller]
+    pub(crate) fn says(&self, text: &str) -> &Self {
+        assert!(self.body.contains(text), "no {text:?} in: {}", self.body);
+        self
+    }
+
+    /// Panics with the whole page if it says `text`.
+    #[track_caller]
+    pub(crate) fn never_says(&self, text: &str) -> &Self {
+        assert!(!self.body.contains(text), "{text:?} in: {}", self.body);
+        self
+    }
+
+    /// Panics unless the status is this one.
+    #[track_caller]
+    pub(crate) fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.body);
+        self
+    }
+}
+
+impl Client {
+    pub(crate) fn new(url: &str) -> Self {
+        let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
+        Self { url: url.to_owned(), http }
+    }
+
+    /// The same browser, with its cookies, at another server.
+    pub(crate) fn at(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), http: self.http.clone() }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], None).await.unwrap()
+    }
+
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers, None).await.unwrap()
+    }
+
+    /// A form of one of our own pages.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.post_with(path, &[("sec-fetch-site", "same-origin")], fields).await
+    }
+
+    /// A form from wherever the headers say.
+    pub(crate) async fn post_with(
+        &self,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let form = reqwest::Url::parse_with_params("http://form", fields).unwrap();
+        let body = form.query().unwrap_or_default().to_owned().into_bytes();
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+        self.send(Method::POST, path, &headers, Some(body)).await.unwrap()
+    }
+
+    /// Anything at all; fails when the connection does.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&'static str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Answer, reqwest::Error> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        for (name, value) in headers {
+            request = request.header(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let bytes = response.bytes().await?.to_vec();
+        let body = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Answer { status, headers, bytes, body })
+    }
+}

@@ -1,0 +1,191 @@
+//! What the server is told to do, and when.
+
+use std::{
+    io,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio_util::sync::CancellationToken;
+
+/// What a client just did, so that the server must answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Connected.
+    Greeting,
+    Ehlo,
+    StartTls,
+    /// `AUTH`, and each line of credentials that it asks for.
+    Auth,
+    Mail,
+    Rcpt,
+    Data,
+    /// Ended the message.
+    Dot,
+    Rset,
+    Quit,
+    /// Anything else.
+    Unknown,
+}
+
+/// At which of the same steps.
+#[derive(Clone, Debug)]
+pub(crate) enum When {
+    Always,
+    /// The nth, counted from 1 over all connections.
+    Nth(usize),
+    /// All after the first n.
+    After(usize),
+    /// Every nth.
+    Every(usize),
+    /// Those whose command holds this text, such as an address.
+    Holding(String),
+}
+
+/// What to do instead of the usual.
+#[derive(Clone, Debug)]
+pub(crate) struct Act {
+    reply: Reply,
+    delay: Duration,
+    gate: Option<CancellationToken>,
+    byte_by_byte: bool,
+    then_close: bool,
+    takes_the_mail: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Reply {
+    Usual,
+    Bytes(Vec<u8>),
+    /// These again and again until the client has enough.
+    Endless(Vec<u8>),
+    Nothing,
+}
+
+impl Act {
+    fn new(reply: Reply) -> Self {
+        Self { reply, delay: Duration::ZERO, gate: None, byte_by_byte: false, then_close: false, takes_the_mail: false }
+    }
+
+    /// Answers as it would anyway; for those that follow.
+    pub(crate) fn usual() -> Self {
+        Self::new(Reply::Usual)
+    }
+
+    /// Answers with these lines, each without its CRLF, in one write.
+    pub(crate) fn reply(lines: &str) -> Self {
+        Self::raw(lines.lines().fold(String::new(), |all, line| all + line + "\r\n").as_bytes())
+    }
+
+    /// Answers with exactly these bytes.
+    pub(crate) fn raw(bytes: &[u8]) -> Self {
+        Self::new(Reply::Bytes(bytes.to_vec()))
+    }
+
+    /// Answers with these bytes without end.
+    pub(crate) fn endless(bytes: &[u8]) -> Self {
+        Self::new(Reply::Endless(bytes.to_vec()))
+    }
+
+    /// Never answers; the connection stays open.
+    pub(crate) fn silence() -> Self {
+        Self::new(Reply::Nothing)
+    }
+
+    /// Closes the connection without an answer.
+    pub(crate) fn close() -> Self {
+        Self { then_close: true, ..Self::new(Reply::Nothing) }
+    }
+
+    /// … after the answer.
+    pub(crate) fn and_close(self) -> Self {
+        Self { then_close: true, ..self }
+    }
+
+    /// … this much later. Use [`Act::held_by`] where the test can say when.
+    pub(crate) fn after(self, delay: Duration) -> Self {
+        Self { delay, ..self }
+    }
+
+    /// … once `gate` is cancelled.
+    pub(crate) fn held_by(self, gate: &CancellationToken) -> Self {
+        Self { gate: Some(gate.clone()), ..self }
+    }
+
+    /// … in one write a byte.
+    pub(crate) fn byte_by_byte(self) -> Self {
+        Self { byte_by_byte: true, ..self }
+    }
+
+    /// … having taken the mail, though the client may never learn of it. For [`Step::Dot`].
+    pub(crate) fn taking_the_mail(self) -> Self {
+        Self { takes_the_mail: true, ..self }
+    }
+
+    /// Waits as told, and says what the answer will be and whether it takes a mail.
+    pub(super) async fn prepare(&self, usual: &str) -> (Vec<u8>, bool) {
+        tokio::time::sleep(self.delay).await;
+        if let Some(gate) = &self.gate {
+            gate.cancelled().await;
+        }
+        let reply = match &self.reply {
+            Reply::Usual => format!("{usual}\r\n").into_bytes(),
+            Reply::Bytes(bytes) | Reply::Endless(bytes) => bytes.clone(),
+            Reply::Nothing => Vec::new(),
+        };
+        let takes_the_mail = self.takes_the_mail || reply.starts_with(b"2");
+        (reply, takes_the_mail)
+    }
+
+    /// Writes the answer. An error ends the connection.
+    pub(super) async fn perform(&self, reply: &[u8], stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+        let size = if self.byte_by_byte { 1 } else { reply.len().max(1) };
+        loop {
+            for piece in reply.chunks(size) {
+                stream.write_all(piece).await?;
+                stream.flush().await?;
+            }
+            if !matches!(self.reply, Reply::Endless(_)) {
+                break;
+            }
+        }
+        if self.then_close {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        if matches!(self.reply, Reply::Nothing) {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    }
+}
+
+/// An act, the step it belongs to and how often that step came.
+pub(super) struct Rule {
+    step: Step,
+    when: When,
+    act: Act,
+    seen: AtomicUsize,
+}
+
+impl Rule {
+    pub(super) fn new(step: Step, when: When, act: Act) -> Self {
+        Self { step, when, act, seen: AtomicUsize::new(0) }
+    }
+
+    /// The act, when this is its step and its turn.
+    pub(super) fn act(&self, step: Step, line: &str) -> Option<&Act> {
+        if step != self.step {
+            return None;
+        }
+        let seen = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_due = match &self.when {
+            When::Always => true,
+            When::Nth(nth) => seen == *nth,
+            When::After(count) => seen > *count,
+            When::Every(nth) => seen.is_multiple_of(*nth),
+            When::Holding(text) => line.contains(text.as_str()),
+        };
+        is_due.then_some(&self.act)
+    }
+}
