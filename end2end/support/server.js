@@ -30,7 +30,7 @@ function environment(data, settings) {
 }
 
 /**
- * Starts `tidings serve` and waits until it listens. `settings` are environment variables of interface.md.
+ * Starts `tidings serve` and waits until it listens. `settings` are environment variables, `TIDINGS_…`.
  *
  * Gives `url`, `data` (the folder), `log()` (what it said so far), `run(words, input)` (another command on the same
  * data), `owner(email, password)`, `outbox()` (captured mails as text, oldest name first) and `stop()`.
