@@ -51,6 +51,7 @@ async fn a_subscriber_confirms_is_mailed_chooses_and_leaves(app: TestApp) {
     }
     let tell = |name: &str| Form::incident(name).with("notify", "yes");
     tell("Unheard").listing(&api, "major_outage").post(&owner, "/admin/incidents/new").await.is(303);
+    app.settle().await;
     reader.post(&confirm, &[]).await.is(200).says("You are subscribed");
     reader.post(&confirm, &[]).await.is(200).says("You are subscribed");
 

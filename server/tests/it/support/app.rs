@@ -185,6 +185,15 @@ impl TestApp {
         self.mails(count).await.into_iter().map(Letter::read).collect()
     }
 
+    /// Waits until no broadcast has anyone left to reach.
+    pub(crate) async fn settle(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while self.state.store.next_broadcast(self.state.clock.now()).await.unwrap().is_some() {
+            assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Confirmed subscribers.
     pub(crate) async fn followers(&self, addresses: &[&str], follows: &Follows) {
         let row = |address: &&str| ImportRow { email: address.parse().unwrap(), follows: follows.clone() };
