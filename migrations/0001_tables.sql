@@ -68,6 +68,9 @@ create table incident_updates (
     created_at bigint not null,
     updated_at bigint not null,
     notify bigint not null check (notify in (0, 1)),
+    next_update_by bigint,
+    edited_at bigint,
+    removed_at bigint,
     dedupe_key text,
     constraint incident_updates_dedupe_key unique (dedupe_key)
 );

@@ -100,6 +100,9 @@ fn update(
         display_at: at,
         created_at: if ago == 47 { at.checked_add(SignedDuration::from_mins(6)).unwrap_or(at) } else { at },
         updated_at: at,
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: ago != 47,
         components: changes.iter().map(change).collect(),
     }

@@ -45,6 +45,12 @@ pub struct Update {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// When its readers were promised the next one.
+    pub next_update_by: Option<Timestamp>,
+    /// When its text was last changed; what it said before is kept.
+    pub edited_at: Option<Timestamp>,
+    /// When it was taken back. Readers are told so, for they were mailed what it said.
+    pub removed_at: Option<Timestamp>,
     /// Whether subscribers were mailed.
     pub notify: bool,
     /// The components it names.
@@ -204,6 +210,9 @@ mod tests {
             display_at: at,
             created_at: at,
             updated_at: at,
+            next_update_by: None,
+            edited_at: None,
+            removed_at: None,
             notify: true,
             components: Vec::new(),
         }

@@ -78,6 +78,9 @@ pub(crate) fn update(minutes_ago: i64, status: IncidentStatus, body: &str, compo
         display_at: at,
         created_at: at,
         updated_at: at,
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: true,
         components,
     }

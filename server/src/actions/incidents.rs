@@ -99,6 +99,9 @@ async fn publish(
         display_at,
         created_at: now,
         updated_at: now,
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: command.notify,
         components: changes(&components, &write.groups().await?, &wanted),
     };

@@ -32,6 +32,9 @@ struct UpdateRow {
     display_at: i64,
     created_at: i64,
     updated_at: i64,
+    next_update_by: Option<i64>,
+    edited_at: Option<i64>,
+    removed_at: Option<i64>,
     notify: i64,
 }
 
@@ -79,6 +82,7 @@ impl IncidentRow {
 
 impl UpdateRow {
     fn with(self, components: Vec<ComponentChange>) -> Result<Update> {
+        let maybe = |at: Option<i64>| at.map(|at| instant("incident_updates", at)).transpose();
         Ok(Update {
             id: parse("incident_updates", &self.id)?,
             status: parse("incident_updates", &self.status)?,
@@ -86,6 +90,9 @@ impl UpdateRow {
             display_at: instant("incident_updates", self.display_at)?,
             created_at: instant("incident_updates", self.created_at)?,
             updated_at: instant("incident_updates", self.updated_at)?,
+            next_update_by: maybe(self.next_update_by)?,
+            edited_at: maybe(self.edited_at)?,
+            removed_at: maybe(self.removed_at)?,
             notify: self.notify == 1,
             components,
         })
@@ -109,7 +116,8 @@ macro_rules! incidents_where {
                 " order by started_at desc, id desc"
             ),
             updates: concat!(
-                "select id, incident_id, status, body, display_at, created_at, updated_at, notify
+                "select id, incident_id, status, body, display_at, created_at, updated_at, next_update_by, edited_at,
+                        removed_at, notify
                  from incident_updates where incident_id in (select id from incidents where ",
                 $condition,
                 ") order by display_at desc, created_at desc, id desc"
@@ -174,7 +182,7 @@ impl Store {
         let mut snapshot = self.snapshot().await?;
         let rows: Vec<NamedUpdateRow> = sqlx::query_as(
             "select i.name as incident_name, u.id, u.incident_id, u.status, u.body, u.display_at, u.created_at,
-                    u.updated_at, u.notify
+                    u.updated_at, u.next_update_by, u.edited_at, u.removed_at, u.notify
              from incident_updates u join incidents i on i.id = u.incident_id
              order by u.display_at desc, u.created_at desc, u.id desc limit $1",
         )
@@ -272,9 +280,9 @@ impl Write {
         dedupe_key: Option<&str>,
     ) -> Result<bool> {
         let inserted = sqlx::query(
-            "insert into incident_updates (id, incident_id, status, body, display_at, created_at, updated_at, notify,
-                                           dedupe_key)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (dedupe_key) do nothing",
+            "insert into incident_updates (id, incident_id, status, body, display_at, created_at, updated_at,
+                                           next_update_by, edited_at, removed_at, notify, dedupe_key)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (dedupe_key) do nothing",
         )
         .bind(update.id.as_str())
         .bind(incident.as_str())
@@ -283,6 +291,9 @@ impl Write {
         .bind(millis(update.display_at))
         .bind(millis(update.created_at))
         .bind(millis(update.updated_at))
+        .bind(update.next_update_by.map(millis))
+        .bind(update.edited_at.map(millis))
+        .bind(update.removed_at.map(millis))
         .bind(i64::from(update.notify))
         .bind(dedupe_key)
         .execute(self.connection())

@@ -304,6 +304,9 @@ mod tests {
                 display_at: now(),
                 created_at: now(),
                 updated_at: now(),
+                next_update_by: None,
+                edited_at: None,
+                removed_at: None,
                 notify: true,
                 components: vec![ComponentChange {
                     component: components[0].id.clone(),

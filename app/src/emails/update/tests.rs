@@ -19,6 +19,9 @@ fn update(number: u64, time: &str, status: IncidentStatus, body: &str) -> Update
         display_at: at(time),
         created_at: at(time),
         updated_at: at(time),
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: true,
         components: Vec::new(),
     }

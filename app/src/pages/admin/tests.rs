@@ -72,6 +72,9 @@ fn incident(status: IncidentStatus) -> Incident {
         display_at: now(),
         created_at: now(),
         updated_at: now(),
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: true,
         components: vec![change],
     };

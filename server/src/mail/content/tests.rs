@@ -36,6 +36,9 @@ fn incident(name: &str, body: &str) -> Incident {
             display_at: at,
             created_at: at,
             updated_at: at,
+            next_update_by: None,
+            edited_at: None,
+            removed_at: None,
             notify: true,
             components: vec![ComponentChange {
                 component: ComponentId::from_random(1),

@@ -46,6 +46,9 @@ async fn text_and_times_are_kept_to_the_last_character_and_millisecond(store: St
         display_at: at(-3_600_001),
         created_at: at(777),
         updated_at: at(i64::from(i32::MAX)),
+        next_update_by: Some(at(1)),
+        edited_at: Some(at(2)),
+        removed_at: Some(at(3)),
         ..update(0, Identified, &[])
     };
     let mut whole = incident(1, vec![update]);

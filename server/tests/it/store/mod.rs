@@ -59,6 +59,9 @@ fn update(minute: i64, status: IncidentStatus, components: &[(u64, ComponentStat
         display_at: at(minute * 60_000),
         created_at: at(minute * 60_000 + 1),
         updated_at: at(minute * 60_000 + 2),
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: minute % 2 == 0,
         components: components
             .iter()

@@ -78,6 +78,9 @@ impl Company {
             display_at: now,
             created_at: now,
             updated_at: now,
+            next_update_by: None,
+            edited_at: None,
+            removed_at: None,
             notify: true,
             components: vec![ComponentChange {
                 component: api(),
