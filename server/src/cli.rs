@@ -7,12 +7,16 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use domain::email_address::EmailAddress;
+use domain::{
+    email_address::EmailAddress,
+    forms::{FieldErrors, KeyForm},
+    time,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Failure, Server,
-    actions::accounts,
+    actions::{accounts, keys},
     clock::Clock,
     config::{Config, Settings},
     connect, demo, import, mail, telemetry,
@@ -44,6 +48,9 @@ enum Command {
     /// People who may sign in
     #[command(subcommand)]
     Owner(Owner),
+    /// What programs act with
+    #[command(subcommand)]
+    Key(Key),
     /// Bring data in
     #[command(subcommand)]
     Import(Import),
@@ -59,6 +66,22 @@ enum Owner {
         /// Their address
         #[arg(long)]
         email: EmailAddress,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Key {
+    /// Make an API key and print its token, once
+    Create {
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// What it may do, separated by commas: components, incidents, subscribers, broadcasts
+        #[arg(long)]
+        scopes: String,
+        /// How long it lives, at most 365d
+        #[arg(long)]
+        expires: String,
     },
 }
 
@@ -114,6 +137,10 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         }
         Command::CheckConfig => Ok(()),
         Command::Owner(Owner::Create { email }) => create_owner(&config, &clock, &email).await,
+        Command::Key(Key::Create { name, scopes, expires }) => {
+            let scopes = scopes.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
+            create_key(&config, &clock, &KeyForm { name, scopes, days: expires }).await
+        }
         Command::Import(Import::Subscribers { file, confirmed }) => {
             import_subscribers(&config, &clock, &file, confirmed).await
         }
@@ -189,10 +216,7 @@ async fn create_owner(config: &Config, clock: &Clock, email: &EmailAddress) -> R
         (Err(crate::error::Error::Conflict(_)), Ok(Some(user))) if user.password_hash.is_none() && !is_complete => {
             user.id
         }
-        (Err(crate::error::Error::Invalid(errors)), _) => {
-            let errors: Vec<_> = errors.iter().map(|(field, message)| format!("{field}: {message}")).collect();
-            return Err(Failure(errors.join("; ")));
-        }
+        (Err(crate::error::Error::Invalid(errors)), _) => return Err(refused(&errors)),
         (Err(error), _) => return Err(Failure(error.to_string())),
     };
     if is_complete {
@@ -218,6 +242,22 @@ async fn piped_password() -> Result<Option<String>, Failure> {
     let line = line.map_err(|error| Failure(format!("standard input cannot be read: {error}")))?;
     let line = line.trim_end_matches(['\r', '\n']);
     Ok(Some(line.to_owned()).filter(|line| !line.is_empty()))
+}
+
+async fn create_key(config: &Config, clock: &Clock, form: &KeyForm) -> Result<(), Failure> {
+    let command = form.parse().map_err(|errors| refused(&errors))?;
+    let store = connect(config).await?;
+    let created = keys::create_by_hand(&store, clock, command).await;
+    store.close().await;
+    let (key, token) = created.map_err(|error| Failure(error.to_string()))?;
+    complain(&format!("{} expires on {}. This token is shown once:", key.name, time::full(key.expires_at)));
+    say(&token)
+}
+
+/// All that is wrong, in one line.
+fn refused(errors: &FieldErrors) -> Failure {
+    let errors: Vec<_> = errors.iter().map(|(field, message)| format!("{field}: {message}")).collect();
+    Failure(errors.join("; "))
 }
 
 async fn import_subscribers(config: &Config, clock: &Clock, file: &Path, confirmed: bool) -> Result<(), Failure> {

@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::Result,
-    http::auth::Actor,
+    http::auth::{Actor, By},
     private_folder,
     state::AppState,
     store::import::ImportRow,
@@ -82,7 +82,7 @@ async fn fill(state: &AppState) -> Result<String> {
     let email = address("owner@demo.example")?;
     let id = accounts::create_owner(&state.store, &state.clock, &email, None).await?;
     let user = state.store.user(&id).await?.ok_or(crate::error::Error::NotFound)?;
-    let actor = Actor { user, address: "demo".to_owned() };
+    let actor = Actor { by: By::User(user), address: "demo".to_owned() };
     settings::rename(state, &actor, "Harbour Pay Status").await?;
     let parts = fill_components(state, &actor).await?;
     fill_past(state, &actor, &parts).await?;

@@ -93,6 +93,8 @@ text_id! {
     UserId
     /// One published thing on its way to many.
     BroadcastId
+    /// What a program may act with.
+    KeyId
 }
 
 /// A subscriber: a number that only grows, so that the highest one at publish fixes a broadcast's audience

@@ -6,6 +6,7 @@
 //! | incident, update | [`incident`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
+//! | what programs may do | [`key`] |
 //! | how fast mail may leave | [`rate`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
@@ -22,6 +23,7 @@ pub mod email_address;
 pub mod forms;
 pub mod ids;
 pub mod incident;
+pub mod key;
 pub mod markdown;
 pub mod rate;
 pub mod status;

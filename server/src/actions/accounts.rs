@@ -200,23 +200,25 @@ pub async fn sign_in(state: &AppState, client: &Client, email: &str, password: S
 
 /// Notes that someone ends their session, which is for the caller to do.
 pub async fn sign_out(state: &AppState, actor: &Actor) -> Result<()> {
+    let user = actor.user()?;
     let mut write = state.store.write().await?;
-    note(&mut write, actor, "user.sign_out", &actor.user.id, "", state.clock.now()).await?;
+    note(&mut write, actor, "user.sign_out", &user.id, "", state.clock.now()).await?;
     Ok(write.commit().await?)
 }
 
 /// Replaces one's own password; every session of this person ends.
 pub async fn change_password(state: &AppState, actor: &Actor, current: String, password: String) -> Result<User> {
-    if !verify(current, actor.user.password_hash.clone()).await? {
+    let user = actor.user()?;
+    if !verify(current, user.password_hash.clone()).await? {
         return Err(Error::Invalid(FieldErrors::one("current", "this is not your present password")));
     }
     let password_hash = hash(password).await?;
     let now = state.clock.now();
     let mut write = state.store.write().await?;
-    write.set_password_hash(&actor.user.id, &password_hash, now).await?;
-    note(&mut write, actor, "user.password", &actor.user.id, "", now).await?;
+    write.set_password_hash(&user.id, &password_hash, now).await?;
+    note(&mut write, actor, "user.password", &user.id, "", now).await?;
     write.commit().await?;
-    state.store.user(&actor.user.id).await?.ok_or(Error::NotFound)
+    state.store.user(&user.id).await?.ok_or(Error::NotFound)
 }
 
 #[cfg(test)]

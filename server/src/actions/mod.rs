@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod broadcasts;
 pub mod components;
 pub mod incidents;
+pub mod keys;
 pub mod settings;
 pub mod subscriptions;
 
@@ -27,7 +28,7 @@ async fn note(
     now: Timestamp,
 ) -> Result<()> {
     let entry = AuditEntry {
-        actor: format!("user:{}", actor.user.id),
+        actor: actor.name(),
         action,
         subject: subject.to_string(),
         detail: detail.to_string(),

@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use domain::{forms::FieldErrors, token};
+use domain::{forms::FieldErrors, key::ApiKey, token};
 use tower_sessions::Session;
 
 use super::{client::Client, forms::Posted};
@@ -25,13 +25,48 @@ const PRINT: &str = "print";
 /// No form of the console has so many fields; each one given back takes more memory than it took to send.
 const FIELDS_KEPT: usize = 2_000;
 
-/// A person who is signed in and where they act from: what every action that is audited needs to know.
+/// Who acts, and where from: what every action that is audited needs to know.
 #[derive(Clone, Debug)]
 pub struct Actor {
     /// Who.
-    pub user: User,
+    pub by: By,
     /// From which address.
     pub address: String,
+}
+
+/// A person or a program.
+#[derive(Clone, Debug)]
+pub enum By {
+    /// Someone who is signed in to the console.
+    User(User),
+    /// A program with a key.
+    Key(ApiKey),
+}
+
+impl Actor {
+    /// As the audit log names them: `user:ID` or `key:ID`.
+    pub fn name(&self) -> String {
+        match &self.by {
+            By::User(user) => format!("user:{}", user.id),
+            By::Key(key) => format!("key:{}", key.id),
+        }
+    }
+
+    /// As people know them: the person's address, or what the key is for.
+    pub fn label(&self) -> &str {
+        match &self.by {
+            By::User(user) => user.email.as_str(),
+            By::Key(key) => &key.name,
+        }
+    }
+
+    /// The person, for what only a person can do.
+    pub fn user(&self) -> Result<&User> {
+        match &self.by {
+            By::User(user) => Ok(user),
+            By::Key(_) => Err(Error::Forbidden("Only a person who is signed in can do that.")),
+        }
+    }
 }
 
 /// Why a request for the console is not answered.
@@ -65,7 +100,7 @@ impl FromRequestParts<AppState> for Actor {
         };
         let Ok(client) = Client::from_request_parts(parts, state).await;
         match user {
-            Some(user) => Ok(Self { user, address: client.address.to_string() }),
+            Some(user) => Ok(Self { by: By::User(user), address: client.address.to_string() }),
             None => Err(NotSignedIn::SignIn(path(parts))),
         }
     }

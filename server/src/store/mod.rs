@@ -15,6 +15,7 @@ pub mod components;
 pub mod deliveries;
 pub mod import;
 pub mod incidents;
+pub mod keys;
 pub mod mail_rates;
 pub mod nodes;
 pub mod page;

@@ -51,6 +51,13 @@ impl Store {
         row.map(User::try_from).transpose()
     }
 
+    /// Every user, by their address.
+    pub async fn users(&self) -> Result<Vec<User>> {
+        let rows: Vec<UserRow> =
+            sqlx::query_as("select id, email, password_hash from users order by email").fetch_all(self.read()).await?;
+        rows.into_iter().map(User::try_from).collect()
+    }
+
     /// How many users there are.
     pub async fn count_users(&self) -> Result<i64> {
         Ok(sqlx::query_scalar("select count(*) from users").fetch_one(self.read()).await?)

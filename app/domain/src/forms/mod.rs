@@ -5,11 +5,13 @@
 
 mod component;
 mod incident;
+mod key;
 mod settings;
 mod subscribe;
 
 pub use component::{ComponentForm, GroupForm, SaveComponent, SaveGroup};
 pub use incident::{IncidentForm, Listed, OpenIncident, PostUpdate, UpdateForm};
+pub use key::{CreateKey, KeyForm};
 pub use settings::SettingsForm;
 pub use subscribe::{FollowsForm, Subscribe, SubscribeForm};
 

@@ -15,6 +15,7 @@ pub mod group_form;
 pub mod incident;
 pub mod incident_new;
 pub mod incidents;
+pub mod keys;
 pub mod outbox;
 pub mod password;
 pub mod review;

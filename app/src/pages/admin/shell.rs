@@ -28,6 +28,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("/admin/incidents", "Incidents", &["/admin/incidents", "/admin/broadcasts"]),
     ("/admin/components", "Components", &["/admin/components", "/admin/groups"]),
     ("/admin/outbox", "Outbox", &["/admin/outbox"]),
+    ("/admin/keys", "API keys", &["/admin/keys"]),
     ("/admin/settings", "Settings", &["/admin/settings"]),
     ("/admin/account", "Account", &["/admin/account"]),
 ];

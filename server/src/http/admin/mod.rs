@@ -8,6 +8,8 @@ pub(super) mod groups;
 pub(super) mod incident;
 pub(super) mod incident_new;
 pub(super) mod incidents;
+pub(super) mod keys;
+mod names;
 pub(super) mod outbox;
 pub(super) mod password;
 pub(super) mod settings;
@@ -32,7 +34,7 @@ const FLASH: &str = "flash";
 /// The frame of a page at `path`, with what was just done.
 async fn console(state: &AppState, actor: &Actor, session: &Session, path: &str) -> Result<Console> {
     let flash = said_once(state, session).await?;
-    Ok(Console { site: state.site().await?, user_email: actor.user.email.to_string(), path: path.to_owned(), flash })
+    Ok(Console { site: state.site().await?, user_email: actor.label().to_owned(), path: path.to_owned(), flash })
 }
 
 /// What was just done. A page without it writes nothing, and one with it is shown even if that cannot be forgotten just

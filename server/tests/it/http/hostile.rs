@@ -124,7 +124,7 @@ async fn whatever_is_typed_into_a_form_nothing_runs_breaks_or_is_lost(app: TestA
         }
     }
     let mails = app.letters(40).await;
-    let user = app.actor().await.user.id;
+    let user = app.actor().await.user().unwrap().id.clone();
     let link = accounts::create_sign_in_link(&app.state.store, &app.state.clock, &user).await.unwrap();
     let choices = [("everything", "1"), ("component", ""), ("incident", "")];
     for form in [

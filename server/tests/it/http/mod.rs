@@ -5,6 +5,7 @@ mod colleagues;
 mod components;
 mod hostile;
 mod islands;
+mod keys;
 mod operations;
 mod policy;
 mod publish;

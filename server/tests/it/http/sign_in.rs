@@ -192,7 +192,7 @@ async fn changing_the_password_ends_every_other_session() {
 
 async fn a_one_time_link_works_once_and_for_a_day(app: TestApp) {
     app.add_owner().await;
-    let user = app.actor().await.user.id;
+    let user = app.actor().await.user().unwrap().id.clone();
     let link = async || {
         let token = accounts::create_sign_in_link(&app.state.store, &app.state.clock, &user).await.unwrap();
         format!("/admin/welcome/{token}")
@@ -303,7 +303,7 @@ async fn coming_asking_and_going_are_on_record() {
     client.post("/admin/sign-out", &[]).await.is(303);
     client.post("/subscribe", &[("email", "reader@example.com"), ("everything", "1")]).await.is(200);
     let rows = app.state.store.audit_rows(0, 100).await.unwrap();
-    let user = app.actor().await.user.id;
+    let user = app.actor().await.user().unwrap().id.clone();
     let last: Vec<_> = rows[rows.len() - 3..]
         .iter()
         .map(|row| (row.actor.as_str(), row.action.as_str(), row.subject.as_str(), row.address.as_str()))

@@ -26,6 +26,7 @@ async fn wrong_usage_is_status_two() {
         &["serve", "--no-such-flag"],
         &["owner", "create"],
         &["owner", "create", "--email", "nobody"],
+        &["key", "create", "--name", "Monitor"],
         &["import", "subscribers"],
         &["mail", "test", "--to", "nobody"],
     ] {
@@ -39,7 +40,7 @@ async fn wrong_usage_is_status_two() {
 async fn help_names_every_command_and_setting() {
     let place = Place::new();
     let help = place.run(&["--help"]).await.ok();
-    for command in ["serve", "demo", "migrate", "check-config", "owner", "import", "mail"] {
+    for command in ["serve", "demo", "migrate", "check-config", "owner", "key", "import", "mail"] {
         assert!(help.contains(command), "no {command} in {help}");
     }
     let help = place.run(&["serve", "--help"]).await.ok();
@@ -191,6 +192,21 @@ async fn without_a_password_a_link_is_printed_that_works_once() {
     let sign_in = [("email", OWNER), ("password", PASSWORD)];
     Client::new(&process.url).post("/admin/sign-in", &sign_in).await.is(303);
     process.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_made_on_the_command_line_is_printed_once() {
+    let place = Place::new();
+    let create = |scopes, expires| ["key", "create", "--name", "Monitor", "--scopes", scopes, "--expires", expires];
+    let done = place.run(&create("incidents, components", "90d")).await;
+    assert!(done.stderr.contains("Monitor expires on"), "{}", done.stderr);
+    let token = done.ok();
+    assert!(token.starts_with("tdg_") && token.trim_end().len() > 40 && token.ends_with('\n'), "{token}");
+    let said = sentence(place.run(&create("everything", "5y")).await);
+    assert!(said.contains("there is no scope “everything”") && said.contains("1 to 365"), "{said}");
+    let console = Console::found(&place).await;
+    console.owner.get("/admin/keys").await.is(200).says("Monitor").says("by command line").never_says(token.trim_end());
+    console.process.stop().await;
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod components;
 mod deliveries;
 mod import;
 mod incidents;
+mod keys;
 mod page;
 mod sessions;
 mod subscribers;

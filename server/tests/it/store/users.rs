@@ -35,6 +35,7 @@ async fn a_user_is_found_however_the_address_is_written(store: Store) {
     write.commit().await.unwrap();
     let other = User { email: email("other@example.com"), ..other };
     assert_eq!(store.count_users().await.unwrap(), 2);
+    assert_eq!(store.users().await.unwrap(), [other.clone(), owner.clone()]);
     assert_eq!(store.user(&owner.id).await.unwrap(), Some(owner.clone()));
     assert_eq!(store.user(&UserId::from_random(404)).await.unwrap(), None);
     assert_eq!(store.user_by_email(&email("OWNER@example.COM")).await.unwrap(), Some(owner));

@@ -18,7 +18,7 @@ use server::{
     actions::{accounts, components},
     clock::Clock,
     config::{Config, Settings},
-    http::auth::Actor,
+    http::auth::{Actor, By},
     state::AppState,
     store::import::ImportRow,
 };
@@ -146,7 +146,7 @@ impl TestApp {
     pub(crate) async fn actor(&self) -> Actor {
         self.add_owner().await;
         let user = self.state.store.user_by_email(&OWNER.parse().unwrap()).await.unwrap().unwrap();
-        Actor { user, address: "127.0.0.1".to_owned() }
+        Actor { by: By::User(user), address: "127.0.0.1".to_owned() }
     }
 
     /// Adds a component.
