@@ -22,6 +22,7 @@ served_on_both!(
     one_click_needs_neither_cookie_nor_origin_and_may_be_repeated,
     whoever_left_comes_back_only_by_confirming,
     a_confirmation_that_never_went_out_may_be_asked_for_again,
+    whoever_confirms_is_written_to_again,
     many_may_subscribe_at_the_same_moment,
 );
 
@@ -82,6 +83,21 @@ async fn a_subscriber_confirms_is_mailed_chooses_and_leaves(app: TestApp) {
     reader.get(&leave).await.is(200).says("You are unsubscribed");
     let review = tell("Unheard").with("intent", "review").listing(&web, "major_outage");
     review.post(&owner, "/admin/incidents/new").await.is(200).says("Mails nobody");
+}
+
+async fn whoever_confirms_is_written_to_again(app: TestApp) {
+    let (store, now) = (&app.state.store, app.state.clock.now());
+    let mut write = store.write().await.unwrap();
+    let the_day_before = now - SignedDuration::from_hours(25);
+    write.suppress("reader@example.com", "mailbox full", None, the_day_before).await.unwrap();
+    write.commit().await.unwrap();
+    let reader = app.visitor();
+    ask(&reader, "reader@example.com", EVERYTHING).await.is(200);
+    // The mail that asks goes out all the same: only its answer can tell that the address works again.
+    let confirm = letter(&app, 1).await.path("confirm");
+    assert!(store.is_suppressed("reader@example.com", now).await.unwrap());
+    reader.post(&confirm, &[]).await.is(200).says("You are subscribed");
+    assert!(!store.is_suppressed("reader@example.com", now).await.unwrap());
 }
 
 async fn state_of(app: &TestApp) -> SubscriberState {

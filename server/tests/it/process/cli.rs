@@ -1,6 +1,6 @@
 //! Commands, settings and exit statuses: what scripts rely on.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use super::console::{Console, eventually, soon};
 use crate::support::{
@@ -139,6 +139,16 @@ async fn migrating_twice_is_harmless() {
     let place = place.with("TIDINGS_DATABASE_URL", "postgres://nobody:hunter2@127.0.0.1:1/none");
     let said = place.run(&["migrate"]).await.failed_with(1);
     assert!(said.contains("database") && !said.contains("hunter2"), "{said}");
+}
+
+#[tokio::test]
+async fn what_is_kept_is_for_the_servers_user_alone() {
+    let place = Place::new();
+    place.run(&["migrate"]).await.ok();
+    let mode = |path: &str| fs::metadata(place.folder.join(path)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("data"), 0o700);
+    place.serve().await.stop().await;
+    assert_eq!(mode("data/secret"), 0o600);
 }
 
 #[tokio::test]
