@@ -85,6 +85,7 @@ create table update_components (
     new_status text not null,
     primary key (update_id, component_id)
 );
+create index update_components_component_id on update_components (component_id);
 
 create table users (
     id text primary key,

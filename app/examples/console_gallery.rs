@@ -38,7 +38,7 @@ fn pages(now: Timestamp) -> Vec<(&'static str, String)> {
 }
 
 fn site() -> Site {
-    Site { name: "Acme Status".into(), url: "https://status.example.com".into(), assets: ".".into() }
+    Site { name: "Acme Status".into(), url: "https://status.example.com".into(), assets: ".".into(), version: 1 }
 }
 
 fn console(path: &str) -> Console {

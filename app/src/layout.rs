@@ -8,7 +8,10 @@
 
 use leptos::prelude::*;
 
-use crate::{render::render, site::Site};
+use crate::{
+    render::render,
+    site::{Freshness, Site},
+};
 
 /// What the head of a document says.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +25,16 @@ pub struct Head<'a> {
     pub path: &'a str,
     /// The page's one script, a module in the assets folder; empty for none.
     pub script: &'a str,
+    /// Feeds of what this page is about: their title, and their address without `.atom`, `.rss` or `.json`.
+    pub feed: Option<(&'a str, &'a str)>,
+    /// How far a page that is drawn anew by itself can be trusted; `None` for pages that stay as they are, such as forms.
+    pub live: Option<Freshness>,
 }
 
 impl<'a> Head<'a> {
     /// The head of a public page that may be found.
     pub fn public(title: &'a str, description: &'a str, path: &'a str) -> Self {
-        Self { title, description, path, script: "public.js" }
+        Self { title, description, path, script: "public.js", feed: None, live: None }
     }
 
     /// The head of a public page that belongs to one reader, or to nobody.
@@ -83,8 +90,20 @@ fn description(site: &Site, head: Head<'_>, title: String) -> AnyView {
         <link rel="alternate" type="application/atom+xml" title="Every update" href="/updates.atom"/>
         <link rel="alternate" type="application/rss+xml" title="Every update" href="/updates.rss"/>
         <link rel="alternate" type="application/feed+json" title="Every update" href="/updates.json"/>
+        {head.feed.map(|(title, address)| own_feeds(title, address))}
     }
     .into_any()
+}
+
+fn own_feeds(title: &str, address: &str) -> impl IntoView + use<> {
+    let link = |media_type: &'static str, ending: &str| {
+        view! { <link rel="alternate" type=media_type title=title.to_owned() href=format!("{address}.{ending}")/> }
+    };
+    view! {
+        {link("application/atom+xml", "atom")}
+        {link("application/rss+xml", "rss")}
+        {link("application/feed+json", "json")}
+    }
 }
 
 /// Open Graph's `property` is an attribute that HTML, and so the view macro, does not know.
@@ -100,6 +119,7 @@ fn script(site: &Site, name: &str) -> Option<impl IntoView + use<>> {
 /// A public page: masthead, `main`, footer with the feeds.
 pub fn public_page<V: IntoView>(site: &Site, head: Head<'_>, content: impl FnOnce() -> V) -> String {
     let is_home = head.path == "/";
+    let version = head.live.map(|freshness| freshness.mark(site.version));
     let html = shell(site, head, "public", || {
         view! {
             <a class="skip" href="#content">"Skip to the content"</a>
@@ -109,17 +129,22 @@ pub fn public_page<V: IntoView>(site: &Site, head: Head<'_>, content: impl FnOnc
                 </a>
                 {(head.path != "/subscribe").then(|| view! { <a class="button quiet" href="/subscribe">"Subscribe"</a> })}
             </header>
-            <main id="content" tabindex="-1">{content()}</main>
-            {footer()}
+            <main id="content" tabindex="-1" data-version=version>
+                {content()}
+            </main>
+            {footer(head.live.is_some())}
         }
     });
     // Marks for waking islands; public pages have none, and what people write never holds a bare `<`.
     html.replace("<!>", "")
 }
 
-fn footer() -> impl IntoView {
+fn footer(is_live: bool) -> impl IntoView {
+    // Where `public.js` says that it drew the page anew.
+    let news = is_live.then(|| view! { <p class="news" role="status"></p> });
     view! {
         <footer class="footer">
+            {news}
             <nav aria-label="Feeds">
                 <ul>
                     <li><a href="/history.atom">"Incidents (Atom)"</a></li>

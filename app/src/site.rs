@@ -11,6 +11,8 @@ pub struct Site {
     pub url: String,
     /// The folder of the stylesheets and scripts, without a slash at the end: `/assets/abc`. It changes with their content.
     pub assets: String,
+    /// The page's version before anything on it was read: an open page compares it with what it hears.
+    pub version: i64,
 }
 
 /// How far what a page says can be trusted.
@@ -23,10 +25,25 @@ pub enum Freshness {
 }
 
 impl Freshness {
+    /// Whether this may be out of date.
+    pub fn is_stale(self) -> bool {
+        matches!(self, Self::Stale(_))
+    }
+
+    /// How an open page tells what it shows from what there is by now: the version, and whether it can be confirmed.
+    pub fn mark(self, version: i64) -> String {
+        mark(version, self.is_stale())
+    }
+
     /// The instant that the page speaks of.
     pub fn as_of(self) -> Timestamp {
         match self {
             Self::Live(at) | Self::Stale(at) => at,
         }
     }
+}
+
+/// See [`Freshness::mark`]; what `/events` says.
+pub fn mark(version: i64, is_stale: bool) -> String {
+    format!("{version}{}", if is_stale { "-stale" } else { "" })
 }

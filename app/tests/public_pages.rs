@@ -2,20 +2,22 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be arranged has failed")]
 
 mod samples;
+#[path = "pages/subscriptions.rs"]
+mod subscriptions;
 
 use std::collections::BTreeSet;
 
 use app::{
-    pages::{home, incident, manage, sent, subscribe},
+    pages::{component, history, home, incident, sent, subscribe},
     site::Freshness,
 };
 use domain::{
     forms::{FieldErrors, Fields, SubscribeForm},
     incident::Incident,
     status::{ComponentStatus, Impact, IncidentStatus},
-    subscriber::Follows,
 };
-use samples::{ago, api_errors, change, fine, gallery, incident_page, outage, reopened, site, update};
+use jiff::ToSpan;
+use samples::{ago, api_errors, change, fine, gallery, incident_page, now, outage, reopened, update};
 
 const GREEN: &str = "data-status=\"operational\"";
 const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)> & co";
@@ -80,7 +82,7 @@ fn an_open_incident_is_not_green_even_when_every_component_works() {
 fn a_page_without_components_is_not_green() {
     let html = home::page(&home::Home { sections: vec![], past: vec![], ..fine() });
     assert!(!html.contains(GREEN) && !html.contains("operational"), "{html}");
-    assert!(html.contains("No incidents have been reported."));
+    assert_eq!(html.matches("Nothing reported").count(), home::DAYS);
 }
 
 #[test]
@@ -112,6 +114,107 @@ fn the_front_page_says_what_is_affected_since_when_and_what_is_done() {
     for expected in ["Elevated API errors", "13:05 UTC", "Identified", "13:20 UTC", "<strong>stale sessions</strong>"] {
         assert!(card.contains(expected), "{expected}: {card}");
     }
+}
+
+/// The past days on the front page: what each says, without its tags.
+fn days(html: &str) -> Vec<String> {
+    let days = html.split(" class=\"day\"").skip(1).map(|day| day.split("</section>").next().unwrap());
+    days.map(|day| day.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect()).collect()
+}
+
+#[test]
+fn the_front_page_looks_back_fourteen_days_in_utc_and_says_when_there_was_nothing() {
+    let days = days(&home::page(&fine()));
+    assert_eq!(days.len(), 14);
+    assert!(days[0].starts_with("Sunday 22 November 2026Nothing reported"), "{}", days[0]);
+    assert!(days[1].starts_with("Saturday 21 November 2026Delayed webhooksResolved"), "{}", days[1]);
+    assert!(days[1].contains("lasted 1 h 27 min") && days[1].contains("None was lost."), "{}", days[1]);
+    assert!(days[1].contains("Sign-in with passkeys"), "{}", days[1]);
+    assert!(days[9].contains("Late invoices"), "{}", days[9]);
+    assert!(days[13].starts_with("Monday 9 November 2026Nothing reported"), "{}", days[13]);
+    // What is still open stands on the day on which it began, or that day would seem quiet.
+    let open = api_errors();
+    let model = home::Home { open: vec![open.clone()], past: vec![open], ..fine() };
+    let days = self::days(&home::page(&model));
+    assert!(days[0].contains("Elevated API errorsIdentified") && days[0].contains("ongoing for"), "{}", days[0]);
+}
+
+#[test]
+fn a_day_about_which_the_store_was_not_asked_is_not_called_quiet() {
+    let then = now() - 50.hours();
+    let html = home::page(&home::Home { freshness: Freshness::Stale(then), past: vec![], ..fine() });
+    assert!(days(&html)[0].starts_with("Friday 20 November 2026"), "{}", days(&html)[0]);
+}
+
+#[test]
+fn a_months_page_leads_to_those_around_as_far_as_history_goes() {
+    let html = history::page(&samples::month());
+    assert!(
+        html.contains("<h1>Incidents in November 2026</h1>") && html.contains("4 incidents were reported"),
+        "{html}"
+    );
+    assert_eq!(days(&html).len(), 3);
+    assert!(html.contains("href=\"/history/2026-10\"") && !html.contains("href=\"/history/2026-12\""), "{html}");
+    assert!(html.contains("rel=\"canonical\" href=\"https://status.example.com/history/2026-11\""), "{html}");
+    let empty = history::History { incidents: vec![], previous: None, ..samples::month() };
+    let html = history::page(&empty);
+    assert!(
+        html.contains("Nothing was reported in November 2026.") && !html.contains("aria-label=\"Months\""),
+        "{html}"
+    );
+    let stale = history::History { freshness: Freshness::Stale(ago(12)), ..samples::month() };
+    let html = history::page(&stale);
+    assert!(html.contains("we cannot confirm the present state right now") && !html.contains(GREEN), "{html}");
+}
+
+#[test]
+fn a_components_page_is_green_only_while_nothing_is_open_and_it_is_known_to_work() {
+    let fine = samples::component_page();
+    let html = component::page(&fine);
+    assert!(banner(&html).contains(GREEN) && html.contains("<h1>API</h1>"), "{html}");
+    assert!(html.contains("Part of") && html.contains("Platform") && html.contains("REST and GraphQL"), "{html}");
+    assert!(html.contains("Delayed webhooks") && html.contains("All incidents by month"), "{html}");
+    let open = component::ComponentPage { open: vec![api_errors()], ..fine.clone() };
+    let html = component::page(&open);
+    assert!(!banner(&html).contains(GREEN) && html.contains("Operational, with an incident still open"), "{html}");
+    let stale = component::ComponentPage { freshness: Freshness::Stale(ago(12)), ..fine.clone() };
+    let html = component::page(&stale);
+    assert!(!html.contains(GREEN) && html.contains("Not confirmed") && html.contains("14:20 UTC"), "{html}");
+    let empty = component::ComponentPage { past: vec![], ..fine };
+    assert!(component::page(&empty).contains("Nothing reported"));
+}
+
+#[test]
+fn a_component_has_its_own_feeds_and_the_front_page_leads_to_it() {
+    let model = samples::component_page();
+    let address = format!("/components/{}", model.component.id);
+    let html = component::page(&model);
+    for (ending, kind) in [("atom", "atom+xml"), ("rss", "rss+xml"), ("json", "feed+json")] {
+        let wanted = format!("type=\"application/{kind}\" title=\"Updates about API\" href=\"{address}.{ending}\"");
+        assert!(tags(&html).any(|tag| tag.starts_with("link") && tag.contains(&wanted)), "{wanted}: {html}");
+        assert!(html.contains(&format!("<a href=\"{address}.{ending}\">")), "{html}");
+    }
+    assert!(html.contains(&format!("/subscribe?component={}", model.component.id)));
+    assert!(home::page(&fine()).contains(&format!("<a href=\"{address}\">API</a>")));
+    assert!(!home::page(&fine()).contains("Updates about"));
+}
+
+#[test]
+fn pages_that_are_drawn_anew_say_which_version_they_are_and_forms_do_not() {
+    let version = |html: &str| between(html, "<main", ">").split("data-version=\"").nth(1).map(str::to_owned);
+    let stale = home::Home { freshness: Freshness::Stale(ago(12)), ..fine() };
+    assert_eq!(version(&home::page(&fine())).as_deref(), Some("7\""));
+    assert_eq!(version(&home::page(&stale)).as_deref(), Some("7-stale\""));
+    for html in [
+        incident::page(&incident_page(api_errors())),
+        history::page(&samples::month()),
+        component::page(&samples::component_page()),
+    ] {
+        assert_eq!(version(&html).as_deref(), Some("7\""));
+        assert_eq!(html.matches("role=\"status\"").count(), 1);
+    }
+    let form = subscriptions::subscribe_page(&[], FieldErrors::default());
+    assert_eq!(version(&subscribe::page(&form)), None);
 }
 
 #[test]
@@ -155,6 +258,18 @@ fn what_people_write_is_never_markup() {
     let pages = [
         home::page(&model),
         incident::page(&incident::IncidentPage { site: model.site.clone(), ..incident_page(model.open[0].clone()) }),
+        component::page(&component::ComponentPage {
+            site: model.site.clone(),
+            component: model.sections[1].components[0].clone(),
+            group: model.sections[1].group.clone(),
+            open: model.open.clone(),
+            ..samples::component_page()
+        }),
+        history::page(&history::History {
+            site: model.site.clone(),
+            incidents: model.open.clone(),
+            ..samples::month()
+        }),
         subscribe::page(&subscribe::SubscribePage {
             site: model.site.clone(),
             sections: model.sections.clone(),
@@ -237,81 +352,4 @@ fn only_an_open_incident_can_be_followed() {
     let html = incident::page(&incident_page(api_errors()));
     assert!(html.contains(&address) && html.contains("ongoing for 1 h 27 min"));
     assert!(!incident::page(&incident_page(reopened())).contains(&address));
-}
-
-fn subscribe_page(fields: &[(&str, &str)], errors: FieldErrors) -> subscribe::SubscribePage {
-    let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let form = SubscribeForm::from_fields(&Fields(fields));
-    subscribe::SubscribePage { site: site(), sections: fine().sections, form, errors, incident: None }
-}
-
-fn is_ticked(html: &str, id: &str) -> bool {
-    tags(html).any(|tag| tag.contains(&format!("id=\"{id}\"")) && tag.contains(" checked"))
-}
-
-#[test]
-fn a_failed_form_keeps_what_was_typed_and_says_what_is_wrong() {
-    let api = fine().sections[1].components[0].id.clone();
-    let errors = FieldErrors::one("email", "check the part after the @");
-    let html = subscribe::page(&subscribe_page(&[("email", "reader@"), ("component", api.as_str())], errors));
-    assert!(html.contains("value=\"reader@\""), "{html}");
-    assert!(is_ticked(&html, &format!("component-{api}")) && !is_ticked(&html, "everything"));
-    assert!(html.contains("<a href=\"#email\">Check the part after the @"));
-    assert!(html.contains("aria-describedby=\"email-error\"") && html.contains("id=\"email-error\""));
-    assert!(html.contains("<title>Not saved yet: Subscribe"));
-}
-
-#[test]
-fn a_form_that_chose_nothing_is_not_ticked_behind_the_readers_back() {
-    let errors = FieldErrors::one("follows", "choose what you want to hear of");
-    let html = subscribe::page(&subscribe_page(&[("email", "reader@example.com")], errors));
-    assert!(!is_ticked(&html, "everything"));
-    assert!(html.contains("<a href=\"#follows\">Choose what you want to hear of."));
-}
-
-#[test]
-fn a_new_form_suggests_everything_or_the_incident_the_reader_comes_from() {
-    let new = subscribe_page(&[], FieldErrors::default());
-    assert!(is_ticked(&subscribe::page(&new), "everything"));
-    let id = api_errors().id;
-    let from_incident = subscribe::SubscribePage { incident: Some((id.clone(), "Elevated API errors".into())), ..new };
-    let html = subscribe::page(&from_incident);
-    assert!(is_ticked(&html, &format!("incident-{id}")) && !is_ticked(&html, "everything"));
-}
-
-#[test]
-fn a_subscriber_sees_what_they_chose_and_can_leave() {
-    let api = fine().sections[1].components[0].id.clone();
-    let html = manage::page(&manage::Manage {
-        site: site(),
-        token: "secret".into(),
-        email: "reader@example.com".into(),
-        is_active: true,
-        sections: fine().sections,
-        follows: Follows { components: [api.clone()].into(), ..Follows::default() },
-        incidents: vec![],
-        saved: true,
-        errors: FieldErrors::default(),
-    });
-    assert!(is_ticked(&html, &format!("component-{api}")) && !is_ticked(&html, "everything"));
-    assert!(html.contains("action=\"/manage/secret\"") && html.contains("action=\"/unsubscribe/secret\""));
-    assert!(html.contains("role=\"status\"") && html.contains("reader@example.com"));
-    assert!(html.contains("<meta name=\"robots\" content=\"noindex\">") && !html.contains("rel=\"canonical\""));
-}
-
-#[test]
-fn who_left_is_offered_the_way_back_and_no_choices() {
-    let html = manage::page(&manage::Manage {
-        site: site(),
-        token: "secret".into(),
-        email: "reader@example.com".into(),
-        is_active: false,
-        sections: fine().sections,
-        follows: Follows::everything(),
-        incidents: vec![],
-        saved: false,
-        errors: FieldErrors::default(),
-    });
-    assert!(html.contains("<h1>You are not subscribed</h1>") && html.contains("href=\"/subscribe\""));
-    assert!(!html.contains("<form"), "{html}");
 }

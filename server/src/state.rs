@@ -102,14 +102,16 @@ impl AppState {
         self.wake_mail();
     }
 
-    /// The page as every document needs it.
+    /// The page as every document needs it. Asked for before anything else that the document is drawn from.
     pub async fn site(&self) -> Result<Site> {
+        // The version first: what is read after it is at least as new.
+        let version = self.inner.pages.version();
         let name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        Ok(self.site_named(name))
+        Ok(Site { version, ..self.site_named(name) })
     }
 
     /// As [`Self::site`], when its name is known or cannot be asked for.
     pub fn site_named(&self, name: String) -> Site {
-        Site { name, url: self.inner.public_url.clone(), assets: assets::folder().to_owned() }
+        Site { name, url: self.inner.public_url.clone(), assets: assets::folder().to_owned(), version: 0 }
     }
 }

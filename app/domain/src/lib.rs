@@ -10,7 +10,7 @@
 //! | how fast mail may leave | [`rate`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
-//! | instants and how people write and read them | [`time`] |
+//! | instants and how people write and read them, months | [`time`], [`month`] |
 //! | what forms carry and what can be wrong with it | [`forms`] |
 //!
 //! Everything that needs the present moment takes it as an argument.
@@ -25,6 +25,7 @@ pub mod ids;
 pub mod incident;
 pub mod key;
 pub mod markdown;
+pub mod month;
 pub mod rate;
 pub mod status;
 pub mod subscriber;

@@ -23,7 +23,9 @@ fn row(component: &Component, is_stale: bool) -> impl IntoView + use<> {
     view! {
         <li>
             <div class="what">
-                <div class="name" dir="auto">{component.name.clone()}</div>
+                <div class="name" dir="auto">
+                    <a href=format!("/components/{}", component.id)>{component.name.clone()}</a>
+                </div>
                 {description.map(|text| view! { <div class="description" dir="auto">{text}</div> })}
             </div>
             {present(component.status, is_stale)}

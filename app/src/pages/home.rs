@@ -2,18 +2,17 @@
 
 use domain::{
     component::{Component, Section},
-    incident::{Incident, Update},
-    markdown,
+    incident::Incident,
     status::{ComponentStatus, overall},
-    time::{clock, long_date, utc_date},
+    time::clock,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
     components::{
-        Banner, UNKNOWN, all_components, banner, component_list, duration, impact_mark, impact_tone, names, present,
-        prose, standing_list, timestamp,
+        Banner, UNKNOWN, all_components, as_of, banner, component_list, day_list, impact_tone, last_days, names,
+        open_incidents, present,
     },
     layout::{Head, public_page},
     site::{Freshness, Site},
@@ -21,8 +20,8 @@ use crate::{
 
 /// Above so many components, groups in which all is well are folded.
 const FOLD_ABOVE: usize = 40;
-/// Longer updates are cut on this page, and read on the incident's own.
-const LONG_UPDATE: usize = 1_200;
+/// How many days the page looks back on, today included.
+pub const DAYS: usize = 14;
 
 /// What the front page shows.
 #[derive(Clone, Debug)]
@@ -37,24 +36,25 @@ pub struct Home {
     pub sections: Vec<Section>,
     /// Incidents that are not over, newest first.
     pub open: Vec<Incident>,
-    /// Incidents that are over, newest first.
+    /// Incidents that began in the last [`DAYS`] days, over or not, newest first.
     pub past: Vec<Incident>,
 }
 
 /// Draws the front page.
 pub fn page(model: &Home) -> String {
     let summary = summary(model);
-    let is_stale = matches!(model.freshness, Freshness::Stale(_));
+    let is_stale = model.freshness.is_stale();
     let title = if is_stale { String::new() } else { summary.headline.clone() };
     let description = match (is_stale, summary.detail.as_str()) {
         (true, _) => "What works, what does not, and what is being done about it.".to_owned(),
         (false, "") => format!("{} as of {}.", summary.headline, clock(model.freshness.as_of())),
         (false, detail) => format!("{}: {detail}, as of {}.", summary.headline, clock(model.freshness.as_of())),
     };
-    public_page(&model.site, Head::public(&title, &description, "/"), || {
+    let head = Head { live: Some(model.freshness), ..Head::public(&title, &description, "/") };
+    public_page(&model.site, head, || {
         view! {
-            {banner(summary, as_of(model, is_stale))}
-            {open_incidents(model)}
+            {banner(summary, as_of(model.freshness, model.now))}
+            {open_incidents(&model.open, is_stale, model.now)}
             {components(&model.sections, is_stale)}
             {past_incidents(model)}
         }
@@ -63,7 +63,7 @@ pub fn page(model: &Home) -> String {
 
 /// The answer in words; green only if every component works and no incident is open.
 fn summary(model: &Home) -> Banner {
-    if matches!(model.freshness, Freshness::Stale(_)) {
+    if model.freshness.is_stale() {
         return Banner {
             tone: UNKNOWN,
             headline: "Current state not known".to_owned(),
@@ -107,89 +107,6 @@ fn affected(worst: ComponentStatus, troubled: &[&Component]) -> String {
     }
 }
 
-fn as_of(model: &Home, is_stale: bool) -> impl IntoView + use<> {
-    let at = timestamp(model.freshness.as_of(), model.now);
-    let warning = is_stale.then(|| view! { <span>"; we cannot confirm the present state right now"</span> });
-    view! {
-        <p class="as-of">
-            <span>"As of "</span>
-            {at}
-            {warning}
-        </p>
-    }
-}
-
-fn open_incidents(model: &Home) -> Option<impl IntoView + use<>> {
-    let cards: Vec<_> = model.open.iter().filter_map(|incident| card(incident, model)).collect();
-    (!cards.is_empty()).then(|| {
-        view! {
-            <section class="open" aria-labelledby="open-incidents">
-                <h2 id="open-incidents">"Open incidents"</h2>
-                {cards}
-            </section>
-        }
-    })
-}
-
-fn card(incident: &Incident, model: &Home) -> Option<impl IntoView + use<>> {
-    let (standing, newest) = (incident.standing()?, incident.updates.first()?);
-    let now = model.now;
-    let is_stale = matches!(model.freshness, Freshness::Stale(_));
-    let affected = incident.affected();
-    let address = format!("/incidents/{}", incident.id);
-    Some(view! {
-        <article class="card" data-status=impact_tone(incident.impact())>
-            <header>
-                <h3 dir="auto">
-                    <a href=address.clone()>{incident.name.clone()}</a>
-                </h3>
-                <p class="facts">
-                    {impact_mark(incident.impact())}
-                    <span>
-                        <span>"since "</span>
-                        {timestamp(standing.started_at, now)}
-                    </span>
-                </p>
-            </header>
-            <div class="newest">
-                <p class="facts">
-                    <strong>{newest.status.label()}</strong>
-                    <span>{timestamp(newest.display_at, now)}</span>
-                </p>
-                {said(newest, &address)}
-            </div>
-            {(!affected.is_empty()).then(|| standing_list(affected, is_stale))}
-            <p class="more">
-                <a href=address.clone()>{all_updates(incident.updates.len())}</a>
-            </p>
-        </article>
-    })
-}
-
-fn all_updates(count: usize) -> String {
-    match count {
-        1 => "Details".to_owned(),
-        count => format!("All {count} updates"),
-    }
-}
-
-/// The newest update, whole unless it is long.
-fn said(update: &Update, address: &str) -> AnyView {
-    if update.body.len() <= LONG_UPDATE {
-        return prose(&update.body, &format!("u-{}", update.id)).into_any();
-    }
-    let target = format!("{address}#update-{}", update.id);
-    view! {
-        <div class="prose">
-            <p dir="auto">{markdown::excerpt(&update.body, LONG_UPDATE / 2)}</p>
-            <p>
-                <a href=target>"Read the whole update"</a>
-            </p>
-        </div>
-    }
-    .into_any()
-}
-
 fn components(sections: &[Section], is_stale: bool) -> Option<impl IntoView + use<>> {
     let is_long = all_components(sections).count() > FOLD_ABOVE;
     let parts: Vec<_> = sections.iter().map(|section| part(section, is_long, is_stale)).collect();
@@ -210,7 +127,7 @@ fn part(section: &Section, is_long: bool, is_stale: bool) -> AnyView {
     };
     let is_open = !is_long || section.status() != ComponentStatus::Operational;
     view! {
-        <details class="panel" open=is_open>
+        <details class="panel" id=format!("group-{}", group.id) open=is_open>
             <summary>
                 <h3 class="name" dir="auto">{group.name.clone()}</h3>
                 {present(section.status(), is_stale)}
@@ -221,54 +138,16 @@ fn part(section: &Section, is_long: bool, is_stale: bool) -> AnyView {
     .into_any()
 }
 
+/// Day by day up to when the page was true: a day that could not be asked about is not one without incidents.
 fn past_incidents(model: &Home) -> impl IntoView + use<> {
-    let ended: Vec<_> = model.past.iter().filter_map(|incident| Some((incident.standing()?, incident))).collect();
-    let days: Vec<_> = ended
-        .chunk_by(|(a, _), (b, _)| utc_date(a.started_at) == utc_date(b.started_at))
-        .filter_map(|day| {
-            let date = utc_date(day.first()?.0.started_at);
-            let entries: Vec<_> = day.iter().filter_map(|(_, incident)| past_incident(incident, model.now)).collect();
-            Some(view! {
-                <li class="day">
-                    <h3>
-                        <time datetime=date.to_string()>{long_date(date)}</time>
-                    </h3>
-                    <ul>{entries}</ul>
-                </li>
-            })
-        })
-        .collect();
-    let none = if model.open.is_empty() {
-        "No incidents have been reported."
-    } else {
-        "No earlier incidents have been reported."
-    };
-    let content = if days.is_empty() {
-        view! { <p class="none">{none}</p> }.into_any()
-    } else {
-        view! { <ol class="days">{days}</ol> }.into_any()
-    };
+    let days = last_days(&model.past, model.freshness.as_of(), DAYS);
     view! {
         <section class="past" aria-labelledby="past-incidents">
             <h2 id="past-incidents">"Past incidents"</h2>
-            {content}
+            {day_list(days, model.now)}
+            <p class="more">
+                <a href="/history">"All incidents by month"</a>
+            </p>
         </section>
     }
-}
-
-fn past_incident(incident: &Incident, now: Timestamp) -> Option<impl IntoView + use<>> {
-    let (standing, newest) = (incident.standing()?, incident.updates.first()?);
-    let excerpt = markdown::excerpt(&newest.body, 200);
-    Some(view! {
-        <li>
-            <h4 dir="auto">
-                <a href=format!("/incidents/{}", incident.id)>{incident.name.clone()}</a>
-            </h4>
-            <p class="facts">
-                {impact_mark(incident.impact())}
-                <span>{duration(standing.started_at, standing.resolved_at, now)}</span>
-            </p>
-            {(!excerpt.is_empty()).then(|| view! { <p class="excerpt" dir="auto">{excerpt}</p> })}
-        </li>
-    })
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
-    components::{duration, impact_mark, standing_list, timestamp, update_entry},
+    components::{duration, impact_mark, stale_notice, standing_list, timestamp, update_entry},
     layout::{Head, public_page},
     site::{Freshness, Site},
 };
@@ -36,7 +36,8 @@ pub fn page(model: &IncidentPage) -> String {
         format!("{}, {}: {excerpt}", newest.status.label(), full(newest.display_at))
     });
     let description = description.unwrap_or_default();
-    public_page(&model.site, Head::public(&incident.name, &description, &address), || {
+    let head = Head { live: Some(model.freshness), ..Head::public(&incident.name, &description, &address) };
+    public_page(&model.site, head, || {
         view! {
             <article class="incident">
                 {heading(model)}
@@ -49,7 +50,7 @@ pub fn page(model: &IncidentPage) -> String {
 fn heading(model: &IncidentPage) -> impl IntoView + use<> {
     let incident = &model.incident;
     let affected = incident.affected();
-    let is_stale = matches!(model.freshness, Freshness::Stale(_));
+    let is_stale = model.freshness.is_stale();
     let standing = incident.standing();
     let is_over = standing.is_some_and(|standing| standing.resolved_at.is_some());
     view! {
@@ -63,7 +64,7 @@ fn heading(model: &IncidentPage) -> impl IntoView + use<> {
             </p>
             <h1 dir="auto">{incident.name.clone()}</h1>
             {standing.map(|standing| span(standing, model.now))}
-            {stale(model)}
+            {stale_notice(model.freshness, model.now)}
             {(!affected.is_empty())
                 .then(|| {
                     view! {
@@ -97,17 +98,6 @@ fn span(standing: Standing, now: Timestamp) -> impl IntoView {
             {end}
         </dl>
     }
-}
-
-fn stale(model: &IncidentPage) -> Option<impl IntoView + use<>> {
-    let Freshness::Stale(at) = model.freshness else { return None };
-    Some(view! {
-        <p class="notice" data-status="unknown">
-            <span>"As of "</span>
-            {timestamp(at, model.now)}
-            <span>"; we cannot confirm the present state right now. There may be newer updates."</span>
-        </p>
-    })
 }
 
 fn follow(model: &IncidentPage) -> Option<impl IntoView + use<>> {

@@ -1,8 +1,10 @@
 //! One file per page, each a pure function of one view model.
 
 pub mod admin;
+pub mod component;
 pub mod confirm;
 pub mod error;
+pub mod history;
 pub mod home;
 pub mod incident;
 pub mod manage;

@@ -1,7 +1,7 @@
 //! Every public page in many states.
 
 use app::{
-    pages::{confirm, error, home, incident, manage, sent, subscribe, unsubscribe},
+    pages::{component, confirm, error, history, home, incident, manage, sent, subscribe, unsubscribe},
     site::{Freshness, Site},
 };
 use domain::{
@@ -16,6 +16,8 @@ use super as samples;
 pub(crate) fn pages() -> Vec<(&'static str, String)> {
     let mut pages = homes();
     pages.extend(incidents());
+    pages.extend(months());
+    pages.extend(components());
     pages.extend(subscriptions());
     pages.extend(letters());
     pages
@@ -86,6 +88,35 @@ fn incidents() -> Vec<(&'static str, String)> {
         ("incident-resolved", incident::page(&samples::incident_page(samples::reopened()))),
         ("incident-stale", incident::page(&stale)),
         ("incident-long-names", incident::page(&samples::incident_page(long.clone()))),
+    ]
+}
+
+fn months() -> Vec<(&'static str, String)> {
+    let month = samples::month();
+    let empty = history::History { incidents: vec![], next: month.month.next(), ..month.clone() };
+    let stale = history::History { freshness: Freshness::Stale(samples::ago(12)), ..month.clone() };
+    let long = history::History { incidents: long_names().open, ..month.clone() };
+    vec![
+        ("history", history::page(&month)),
+        ("history-empty", history::page(&empty)),
+        ("history-stale", history::page(&stale)),
+        ("history-long-names", history::page(&long)),
+    ]
+}
+
+fn components() -> Vec<(&'static str, String)> {
+    let fine = samples::component_page();
+    let mut broken = component::ComponentPage { open: vec![samples::api_errors()], past: vec![], ..fine.clone() };
+    broken.component.status = ComponentStatus::MajorOutage;
+    let stale = component::ComponentPage { freshness: Freshness::Stale(samples::ago(12)), ..fine.clone() };
+    let long = &long_names().sections[1];
+    let [first, ..] = &long.components[..] else { return vec![] };
+    let long = component::ComponentPage { component: first.clone(), group: long.group.clone(), ..fine.clone() };
+    vec![
+        ("component", component::page(&fine)),
+        ("component-broken", component::page(&broken)),
+        ("component-stale", component::page(&stale)),
+        ("component-long-names", component::page(&long)),
     ]
 }
 

@@ -3,13 +3,14 @@
 pub(crate) mod gallery;
 
 use app::{
-    pages::{home::Home, incident::IncidentPage},
+    pages::{component::ComponentPage, history::History, home::Home, incident::IncidentPage},
     site::{Freshness, Site},
 };
 use domain::{
     component::{Component, Group, Section, sections},
     ids::{ComponentId, GroupId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Update},
+    month::Month,
     status::{ComponentStatus, IncidentStatus},
 };
 use jiff::{Timestamp, ToSpan};
@@ -23,7 +24,12 @@ pub(crate) fn ago(minutes: i64) -> Timestamp {
 }
 
 pub(crate) fn site() -> Site {
-    Site { name: "Acme Status".into(), url: "https://status.example.com".into(), assets: "/assets/abc".into() }
+    Site {
+        name: "Acme Status".into(),
+        url: "https://status.example.com".into(),
+        assets: "/assets/abc".into(),
+        version: 7,
+    }
 }
 
 /// Statuses of API, Webhooks, Dashboard (Platform), Sign-in, Outgoing mail (Accounts), Website (no group).
@@ -209,6 +215,31 @@ pub(crate) fn fine() -> Home {
         open: vec![],
         past: past(),
     }
+}
+
+/// The page of the API, which stands in a group, before anything went wrong with it.
+pub(crate) fn component_page() -> ComponentPage {
+    let section = &fine().sections[1];
+    ComponentPage {
+        site: site(),
+        freshness: Freshness::Live(now()),
+        now: now(),
+        component: section.components[0].clone(),
+        group: section.group.clone(),
+        open: vec![],
+        past: past(),
+    }
+}
+
+/// The present month, with one incident more than the past fourteen days had.
+pub(crate) fn month() -> History {
+    let mut incidents = past();
+    let day = 24 * 60;
+    let late = vec![update(12 * day, IncidentStatus::Resolved, "A page was slow.", vec![])];
+    incidents.push(incident(24, "Slow page", late));
+    let month = Month::of(now());
+    let previous = month.previous();
+    History { site: site(), freshness: Freshness::Live(now()), now: now(), month, incidents, previous, next: None }
 }
 
 pub(crate) fn outage() -> Home {

@@ -13,9 +13,9 @@ pub fn history(page: Page, incidents: &[Incident]) -> Feed {
     draw(Channel::history(page, "history.atom", incidents))
 }
 
-/// `/updates.atom`: one entry per update.
+/// `/updates.atom` or `/components/{id}.atom`: one entry per update.
 pub fn updates(page: Page, updates: &[PublicUpdate]) -> Feed {
-    draw(Channel::updates(page, "updates.atom", updates))
+    draw(Channel::updates(page, "atom", updates))
 }
 
 fn draw(channel: Channel) -> Feed {

@@ -33,9 +33,9 @@ struct Item {
     date_modified: String,
 }
 
-/// `/updates.json`: one item per update.
+/// `/updates.json` or `/components/{id}.json`: one item per update.
 pub fn updates(page: Page, updates: &[PublicUpdate]) -> Feed {
-    let channel = Channel::updates(page, "updates.json", updates);
+    let channel = Channel::updates(page, "json", updates);
     let items = channel.entries.into_iter().map(|entry| Item {
         id: entry.id,
         url: entry.url,

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | history | incident | revised in place: its content is the whole timeline, newest first |
 //! | updates | update | stable, so that readers announce each one |
+//! | a component's | update that lists it | the same, under the same ids |
 //!
 //! Ids are tag URIs (RFC 4151) made of the page's host, a year that never changes and our id, so an entry stays the same
 //! when it is edited, renamed or moved to another path.
@@ -17,6 +18,7 @@ mod tests;
 
 use app::{emails::one_line, render::escape};
 use domain::{
+    component::Component,
     ids::IncidentId,
     incident::{Incident, Update},
     markdown, time,
@@ -32,6 +34,8 @@ pub struct Page<'a> {
     pub url: &'a str,
     /// When anything on it last changed: the age of a feed without entries.
     pub changed_at: Timestamp,
+    /// The component that a feed of updates is about; `None` for all of them.
+    pub component: Option<&'a Component>,
 }
 
 /// A document and what HTTP says about it.
@@ -83,8 +87,8 @@ impl<'a> Channel<'a> {
         Self::new(page, "history", file, format!("{}: incidents", one_line(page.name)), entries.collect())
     }
 
-    /// The updates, in the order given.
-    fn updates(page: Page<'a>, file: &str, updates: &[PublicUpdate]) -> Self {
+    /// The updates, in the order given; `ending` is the format's.
+    fn updates(page: Page<'a>, ending: &str, updates: &[PublicUpdate]) -> Self {
         let entries = updates.iter().map(|(incident, name, update)| Entry {
             id: tag(&page, update.created_at, "update", update.id.as_str()),
             title: format!("{}: {}", one_line(name), update.status.label()),
@@ -93,7 +97,14 @@ impl<'a> Channel<'a> {
             updated: update.updated_at,
             html: content(update),
         });
-        Self::new(page, "updates", file, format!("{}: updates", one_line(page.name)), entries.collect())
+        let name = one_line(page.name);
+        let (kind, title) = match page.component {
+            None => ("updates".to_owned(), format!("{name}: updates")),
+            Some(component) => {
+                (format!("components/{}", component.id), format!("{name}: {}", one_line(&component.name)))
+            }
+        };
+        Self::new(page, &kind, &format!("{kind}.{ending}"), title, entries.collect())
     }
 
     fn new(page: Page<'a>, kind: &str, file: &str, title: String, entries: Vec<Entry>) -> Self {

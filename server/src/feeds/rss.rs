@@ -1,5 +1,6 @@
 //! RSS 2.0 (<https://www.rssboard.org/rss-specification>), with the link to itself that its best practices ask for.
 
+use app::emails::one_line;
 use atom_syndication::Link;
 use domain::{incident::Incident, time};
 use rss::{Guid, Item, extension::atom::AtomExtension};
@@ -11,9 +12,10 @@ pub fn history(page: Page, incidents: &[Incident]) -> Feed {
     draw(Channel::history(page, "history.rss", incidents), "Incidents, each with everything said about it")
 }
 
-/// `/updates.rss`: one item per update.
+/// `/updates.rss` or `/components/{id}.rss`: one item per update.
 pub fn updates(page: Page, updates: &[PublicUpdate]) -> Feed {
-    draw(Channel::updates(page, "updates.rss", updates), "Every update of every incident")
+    let about = page.component.map(|component| format!("Every update about {}", one_line(&component.name)));
+    draw(Channel::updates(page, "rss", updates), about.as_deref().unwrap_or("Every update of every incident"))
 }
 
 fn draw(channel: Channel, description: &str) -> Feed {

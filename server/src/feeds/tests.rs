@@ -14,7 +14,12 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn page() -> Page<'static> {
-    Page { name: "Acme Status", url: "https://status.example.com:8443", changed_at: at("2024-01-01T00:00:00Z") }
+    Page {
+        name: "Acme Status",
+        url: "https://status.example.com:8443",
+        changed_at: at("2024-01-01T00:00:00Z"),
+        component: None,
+    }
 }
 
 fn update(number: u64, time: &str, status: IncidentStatus, body: &str) -> Update {

@@ -96,6 +96,9 @@ pub fn table() -> Table {
         // What everyone sees.
         .public(Anyone, "GET", "/", get(public::home::show))
         .public(Anyone, "GET", "/incidents/{id}", get(public::incident::show))
+        .public(Anyone, "GET", "/components/{id}", get(public::component::show))
+        .public(Anyone, "GET", "/history", get(public::history::present))
+        .public(Anyone, "GET", "/history/{month}", get(public::history::show))
         .public(Anyone, "GET", "/subscribe", get(public::subscribe::show))
         .public(Anyone, "POST", "/subscribe", post(public::subscribe::submit))
         .public(LinkHolder, "GET", "/confirm/{token}", get(public::subscription::show_confirm))

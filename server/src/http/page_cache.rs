@@ -36,10 +36,10 @@ use crate::error::{Error, Result};
 const MAX_AGE: i64 = 60_000;
 /// How long a reader waits for the store before the last page has to do.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How many pages are kept; beyond it those of incidents are drawn anew when they are next asked for.
+/// How many pages are kept; beyond it those of which there are many are drawn anew when they are next asked for.
 const MAX_PAGES: usize = 2_000;
-/// Where the pages stand of which there are many.
-const INCIDENTS: &str = "/incidents/";
+/// Where they stand.
+const MANY: [&str; 3] = ["/components/", "/history/", "/incidents/"];
 
 /// What a page or feed is made of.
 #[derive(Clone, Debug)]
@@ -110,6 +110,11 @@ impl PageCache {
     pub(crate) fn saw_version(&self, version: i64) {
         self.version.fetch_max(version, Ordering::SeqCst);
         self.unreachable.store(false, Ordering::SeqCst);
+    }
+
+    /// The newest version that was heard of.
+    pub(crate) fn version(&self) -> i64 {
+        self.version.load(Ordering::SeqCst)
     }
 
     /// Notes that the store cannot be read: until it can, pages are served as of when they were drawn.
@@ -185,7 +190,8 @@ impl PageCache {
         }
         if slots.len() >= MAX_PAGES {
             // Anyone can ask for any incident; the home page and the feeds stay, whatever is asked for.
-            slots.retain(|path, slot| slot.get().is_some() && !path.starts_with(INCIDENTS));
+            let is_of_many = |path: &str| MANY.iter().any(|folder| path.starts_with(folder));
+            slots.retain(|path, slot| slot.get().is_some() && !is_of_many(path));
         }
         let slot = Arc::new(Slot::default());
         slots.insert(path.to_owned(), Arc::clone(&slot));

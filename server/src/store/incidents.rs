@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use domain::{
-    ids::{IncidentId, UpdateId},
+    ids::{ComponentId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Standing, Update},
     status::Impact,
 };
@@ -36,13 +36,6 @@ struct UpdateRow {
     edited_at: Option<i64>,
     removed_at: Option<i64>,
     notify: i64,
-}
-
-#[derive(FromRow)]
-struct NamedUpdateRow {
-    incident_name: String,
-    #[sqlx(flatten)]
-    update: UpdateRow,
 }
 
 #[derive(FromRow)]
@@ -138,6 +131,11 @@ const OPEN: Selection = incidents_where!("resolved_at is null");
 const RECENT: Selection =
     incidents_where!("id in (select id from incidents order by started_at desc, id desc limit $1)");
 const BETWEEN: Selection = incidents_where!("started_at >= $1 and started_at < $2");
+const OF_COMPONENT: Selection = incidents_where!(
+    "id in (select u.incident_id from update_components c join incident_updates u on u.id = c.update_id
+            where c.component_id = $1)
+     and started_at >= $2"
+);
 
 /// What stands for a placeholder.
 #[derive(Clone, Copy)]
@@ -155,6 +153,9 @@ macro_rules! bind_all {
         })
     };
 }
+
+// Below the macro that it uses.
+mod updates;
 
 impl Store {
     /// One incident with all its updates.
@@ -177,36 +178,16 @@ impl Store {
         self.incidents(BETWEEN, &[Bound::Number(millis(from)), Bound::Number(millis(to))]).await
     }
 
-    /// The `limit` newest updates of all incidents by `display_at`, each with its incident's id and name.
-    pub async fn recent_updates(&self, limit: i64) -> Result<Vec<(IncidentId, String, Update)>> {
-        let mut snapshot = self.snapshot().await?;
-        let rows: Vec<NamedUpdateRow> = sqlx::query_as(
-            "select i.name as incident_name, u.id, u.incident_id, u.status, u.body, u.display_at, u.created_at,
-                    u.updated_at, u.next_update_by, u.edited_at, u.removed_at, u.notify
-             from incident_updates u join incidents i on i.id = u.incident_id
-             order by u.display_at desc, u.created_at desc, u.id desc limit $1",
-        )
-        .bind(limit)
-        .fetch_all(&mut *snapshot)
-        .await?;
-        let changes: Vec<ChangeRow> = sqlx::query_as(
-            "select update_id, component_id, name, old_status, new_status from update_components
-             where update_id in (select id from incident_updates
-                                 order by display_at desc, created_at desc, id desc limit $1)
-             order by update_id, component_id",
-        )
-        .bind(limit)
-        .fetch_all(&mut *snapshot)
-        .await?;
-        snapshot.commit().await?;
-        let mut changes = by_update(changes)?;
-        rows.into_iter()
-            .map(|row| {
-                let incident = parse("incident_updates", &row.update.incident_id)?;
-                let components = changes.remove(&row.update.id).unwrap_or_default();
-                Ok((incident, row.incident_name, row.update.with(components)?))
-            })
-            .collect()
+    /// When the first of all incidents began.
+    pub async fn first_incident_at(&self) -> Result<Option<Timestamp>> {
+        let first: Option<i64> =
+            sqlx::query_scalar("select min(started_at) from incidents").fetch_one(self.read()).await?;
+        first.map(|at| instant("incidents", at)).transpose()
+    }
+
+    /// The incidents that list a component and began at or after `from`, newest first.
+    pub async fn incidents_of_component(&self, id: &ComponentId, from: Timestamp) -> Result<Vec<Incident>> {
+        self.incidents(OF_COMPONENT, &[Bound::Text(id.as_str()), Bound::Number(millis(from))]).await
     }
 
     async fn incidents(&self, selection: Selection, bounds: &[Bound<'_>]) -> Result<Vec<Incident>> {

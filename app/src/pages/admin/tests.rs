@@ -31,7 +31,7 @@ fn now() -> Timestamp {
 }
 
 fn site() -> Site {
-    Site { name: HOSTILE.into(), url: "https://status.example.com".into(), assets: "/assets/1".into() }
+    Site { name: HOSTILE.into(), url: "https://status.example.com".into(), assets: "/assets/1".into(), version: 1 }
 }
 
 fn console() -> Console {

@@ -1,12 +1,13 @@
-//! `/history.*` and `/updates.*`
+//! `/history.*`, `/updates.*` and `/components/{id}.*`
 
 use std::sync::Arc;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use domain::incident::Incident;
+use domain::{ids::ComponentId, incident::Incident};
 
+use super::component::find;
 use crate::{
-    error::Result,
+    error::{Error, Result},
     feeds::{self, Feed, Page, PublicUpdate},
     http::page_cache::{Document, Draw},
     state::AppState,
@@ -49,6 +50,35 @@ enum Write {
     Updates(fn(Page<'_>, &[PublicUpdate]) -> Feed),
 }
 
+/// One entry an update that lists a component.
+pub(super) async fn of_component(
+    state: &AppState,
+    headers: &HeaderMap,
+    id: &ComponentId,
+    ending: &str,
+) -> Result<Response> {
+    let write = match ending {
+        "atom" => feeds::atom::updates,
+        "rss" => feeds::rss::updates,
+        "json" => feeds::json_feed::updates,
+        _ => return Err(Error::NotFound),
+    };
+    let path = format!("/components/{id}.{ending}");
+    state.pages().answer(&path, headers, state.clock.now(), load_component(state, id, write)).await
+}
+
+async fn load_component(
+    state: &AppState,
+    id: &ComponentId,
+    write: fn(Page<'_>, &[PublicUpdate]) -> Feed,
+) -> Result<Draw> {
+    let site = state.site().await?;
+    let (_, changed_at) = state.store.page_version().await?;
+    let component = find(state, id).await?;
+    let page = Page { name: &site.name, url: &site.url, changed_at, component: Some(&component) };
+    Ok(document(write(page, &state.store.recent_updates_of(id, UPDATES).await?)))
+}
+
 async fn answer(state: &AppState, headers: &HeaderMap, path: &'static str, write: Write) -> Result<Response> {
     state.pages().answer(path, headers, state.clock.now(), load(state, write)).await
 }
@@ -56,14 +86,14 @@ async fn answer(state: &AppState, headers: &HeaderMap, path: &'static str, write
 async fn load(state: &AppState, write: Write) -> Result<Draw> {
     let site = state.site().await?;
     let (_, changed_at) = state.store.page_version().await?;
-    let page = Page { name: &site.name, url: &site.url, changed_at };
+    let page = Page { name: &site.name, url: &site.url, changed_at, component: None };
     let feed = match write {
         Write::History(write) => write(page, &state.store.recent_incidents(INCIDENTS).await?),
         Write::Updates(write) => write(page, &state.store.recent_updates(UPDATES).await?),
     };
-    Ok(Arc::new(move |_| Document {
-        body: feed.body.clone(),
-        media_type: feed.media_type,
-        modified: Some(feed.modified),
-    }))
+    Ok(document(feed))
+}
+
+fn document(feed: Feed) -> Draw {
+    Arc::new(move |_| Document { body: feed.body.clone(), media_type: feed.media_type, modified: Some(feed.modified) })
 }

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use app::pages::home::{self, Home};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use domain::component::sections;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     error::Result,
     http::page_cache::{Document, Draw},
     state::AppState,
 };
-
-/// How many past incidents the home page looks back on.
-const PAST: i64 = 30;
 
 /// The status, what is open, the components, what was.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
@@ -26,13 +24,14 @@ async fn load(state: &AppState) -> Result<Draw> {
     let groups = state.store.groups().await?;
     let components = state.store.components().await?;
     let open = state.store.open_incidents().await?;
-    let recent = state.store.recent_incidents(PAST).await?;
-    let is_over = |incident: &domain::incident::Incident| incident.standing().is_some_and(|it| it.status.is_over());
-    let past = recent.into_iter().filter(is_over).collect();
+    let now = state.clock.now();
+    let days = SignedDuration::from_hours(24 * i64::try_from(home::DAYS).unwrap_or_default());
+    // A little more than is shown: the page takes whole days, and now is somewhere in one.
+    let past = state.store.incidents_between(now.checked_sub(days).unwrap_or(now), Timestamp::MAX).await?;
     let model = Home {
         site,
-        freshness: app::site::Freshness::Live(state.clock.now()),
-        now: state.clock.now(),
+        freshness: app::site::Freshness::Live(now),
+        now,
         sections: sections(groups, components),
         open,
         past,

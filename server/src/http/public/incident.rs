@@ -28,9 +28,10 @@ pub(crate) async fn show(
 }
 
 async fn load(state: &AppState, id: &IncidentId) -> Result<Draw> {
+    let site = state.site().await?;
     let incident = state.store.incident(id).await?.ok_or(Error::NotFound)?;
     let model = IncidentPage {
-        site: state.site().await?,
+        site,
         freshness: app::site::Freshness::Live(state.clock.now()),
         now: state.clock.now(),
         incident,

@@ -1,6 +1,8 @@
 //! What everyone sees.
 
+pub(super) mod component;
 pub(super) mod feeds;
+pub(super) mod history;
 pub(super) mod home;
 pub(super) mod incident;
 pub(super) mod subscribe;

@@ -2,7 +2,9 @@
 
 mod cache;
 mod colleagues;
+mod component_pages;
 mod components;
+mod history;
 mod hostile;
 mod islands;
 mod keys;

@@ -10,6 +10,7 @@ fn filled(path: &str) -> String {
         .replace("{token}", "nobody")
         .replace("{name}", "none.eml")
         .replace("{version}", "none")
+        .replace("{month}", "none")
 }
 
 #[tokio::test]

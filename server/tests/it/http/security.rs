@@ -20,7 +20,9 @@ const CONSOLE: &str = "default-src 'none'; style-src 'self'; script-src 'self' '
                        connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 fn filled(path: &str) -> String {
-    ["{id}", "{token}", "{name}", "{version}"].iter().fold(path.to_owned(), |path, slot| path.replace(slot, "nothing"))
+    ["{id}", "{token}", "{name}", "{version}", "{month}"]
+        .iter()
+        .fold(path.to_owned(), |path, slot| path.replace(slot, "nothing"))
 }
 
 #[tokio::test]

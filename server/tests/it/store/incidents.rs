@@ -1,5 +1,5 @@
 use domain::{
-    ids::{IncidentId, UpdateId},
+    ids::{ComponentId, IncidentId, UpdateId},
     incident::{Incident, Update},
     status::{ComponentStatus::*, Impact, IncidentStatus::*},
 };
@@ -15,6 +15,7 @@ on_both!(
     lists_are_newest_first_and_whole,
     an_incident_is_open_until_its_newest_update_says_it_is_over,
     the_newest_updates_come_with_their_incidents_name,
+    a_component_has_the_incidents_and_updates_that_list_it,
     a_form_sent_twice_publishes_once,
     a_form_sent_twice_opens_one_incident,
     forms_without_a_key_are_all_published,
@@ -67,6 +68,7 @@ async fn an_incident_without_updates_is_refused(store: Store) {
 
 async fn lists_are_newest_first_and_whole(store: Store) {
     with_components(&store, 2).await;
+    assert_eq!(store.first_incident_at().await.unwrap(), None);
     let incidents: Vec<Incident> = (1..=4)
         .map(|number: u64| {
             let start = i64::try_from(number).unwrap() * 100;
@@ -88,6 +90,7 @@ async fn lists_are_newest_first_and_whole(store: Store) {
     let (from, to) = (at(200 * 60_000), at(400 * 60_000));
     assert_eq!(store.incidents_between(from, to).await.unwrap(), newest_first[1..3]);
     assert_eq!(store.incidents_between(to, from).await.unwrap(), []);
+    assert_eq!(store.first_incident_at().await.unwrap(), Some(at(100 * 60_000)));
 }
 
 async fn an_incident_is_open_until_its_newest_update_says_it_is_over(store: Store) {
@@ -137,6 +140,38 @@ async fn the_newest_updates_come_with_their_incidents_name(store: Store) {
     ];
     assert_eq!(store.recent_updates(10).await.unwrap(), expected);
     assert_eq!(store.recent_updates(2).await.unwrap(), expected[..2]);
+}
+
+async fn a_component_has_the_incidents_and_updates_that_list_it(store: Store) {
+    with_components(&store, 3).await;
+    let [one, two, three] = [1, 2, 3].map(ComponentId::from_random);
+    let first = incident(
+        1,
+        vec![
+            update(0, Investigating, &[(1, MajorOutage)]),
+            update(10, Identified, &[(1, PartialOutage), (2, PartialOutage)]),
+            update(20, Resolved, &[]),
+        ],
+    );
+    let second = incident(2, vec![update(100, Identified, &[(2, DegradedPerformance)])]);
+    for incident in [&first, &second] {
+        put_incident(&store, incident).await;
+    }
+    let since = at(0);
+    assert_eq!(store.incidents_of_component(&one, since).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(store.incidents_of_component(&two, since).await.unwrap(), [second.clone(), first.clone()]);
+    assert_eq!(store.incidents_of_component(&two, at(1)).await.unwrap(), std::slice::from_ref(&second));
+    assert_eq!(store.incidents_of_component(&three, since).await.unwrap(), []);
+
+    let named = |incident: &Incident, update: usize| {
+        (incident.id.clone(), incident.name.clone(), incident.updates[update].clone())
+    };
+    // With everything that they say of other components, too.
+    let expected = [named(&second, 0), named(&first, 1)];
+    assert_eq!(store.recent_updates_of(&two, 10).await.unwrap(), expected);
+    assert_eq!(store.recent_updates_of(&two, 1).await.unwrap(), expected[..1]);
+    assert_eq!(store.recent_updates_of(&one, 10).await.unwrap(), [named(&first, 1), named(&first, 2)]);
+    assert_eq!(store.recent_updates_of(&three, 10).await.unwrap(), []);
 }
 
 async fn a_form_sent_twice_publishes_once(store: Store) {
