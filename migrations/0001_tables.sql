@@ -25,6 +25,7 @@ create table settings (
 create table component_groups (
     id text primary key,
     name text not null,
+    description text not null default '',
     position bigint not null,
     created_at bigint not null,
     updated_at bigint not null
@@ -37,6 +38,9 @@ create table components (
     description text not null,
     status text not null check (status in ('operational', 'under_maintenance', 'degraded_performance', 'partial_outage', 'major_outage')),
     position bigint not null,
+    showcase bigint not null default 1 check (showcase in (0, 1)),
+    start_date text,
+    only_show_if_degraded bigint not null default 0 check (only_show_if_degraded in (0, 1)),
     created_at bigint not null,
     updated_at bigint not null,
     deleted_at bigint

@@ -27,6 +27,7 @@ pub mod telemetry;
 
 use std::{fs::DirBuilder, net::SocketAddr, path::Path, time::Duration};
 
+use domain::ids::PageId;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -68,6 +69,7 @@ impl Server {
             .map_err(|error| Failure(format!("{} cannot be listened on: {error}", config.listen)))?;
         let address = listener.local_addr().map_err(|error| Failure(error.to_string()))?;
         let state = AppState::new(config, store, clock, secret, address);
+        give_page_id(&state).await.map_err(|error| Failure(error.to_string()))?;
         let (version, _) = state.store.page_version().await.map_err(|error| Failure(error.to_string()))?;
         state.pages().saw_version(version);
         Ok(Self { listener, state, _lock: lock })
@@ -117,6 +119,16 @@ impl Server {
             }
         }
     }
+}
+
+/// Gives the page an id at its first start; every later one finds it, and so do all nodes.
+async fn give_page_id(state: &AppState) -> store::Result<()> {
+    if state.store.setting("page_id").await?.is_none() {
+        let mut write = state.store.write().await?;
+        write.default_setting("page_id", PageId::from_random(rand::random()).as_str(), state.clock.now()).await?;
+        write.commit().await?;
+    }
+    Ok(())
 }
 
 /// What the mail worker needs, and the claim on this node's name as long as it runs.

@@ -8,10 +8,13 @@
 //!
 //! Ids are tag URIs (RFC 4151) made of the page's host, a year that never changes and our id, so an entry stays the same
 //! when it is edited, renamed or moved to another path.
+//!
+//! Beside them stands [`statuspage_v2`], the JSON that programs read.
 
 pub mod atom;
 pub mod json_feed;
 pub mod rss;
+pub mod statuspage_v2;
 
 #[cfg(test)]
 mod tests;

@@ -113,6 +113,35 @@ pub fn table() -> Table {
         .public(Anyone, "GET", "/updates.atom", get(public::feeds::updates_atom))
         .public(Anyone, "GET", "/updates.rss", get(public::feeds::updates_rss))
         .public(Anyone, "GET", "/updates.json", get(public::feeds::updates_json))
+        // For programs, in Statuspage's shapes.
+        .public(Anyone, "GET", "/api/v2/status.json", cross_origin(get(public::statuspage_v2::status)))
+        .public(Anyone, "GET", "/api/v2/components.json", cross_origin(get(public::statuspage_v2::components)))
+        .public(Anyone, "GET", "/api/v2/incidents.json", cross_origin(get(public::statuspage_v2::incidents)))
+        .public(
+            Anyone,
+            "GET",
+            "/api/v2/incidents/unresolved.json",
+            cross_origin(get(public::statuspage_v2::unresolved)),
+        )
+        .public(
+            Anyone,
+            "GET",
+            "/api/v2/scheduled-maintenances.json",
+            cross_origin(get(public::statuspage_v2::maintenances)),
+        )
+        .public(
+            Anyone,
+            "GET",
+            "/api/v2/scheduled-maintenances/upcoming.json",
+            cross_origin(get(public::statuspage_v2::maintenances)),
+        )
+        .public(
+            Anyone,
+            "GET",
+            "/api/v2/scheduled-maintenances/active.json",
+            cross_origin(get(public::statuspage_v2::maintenances)),
+        )
+        .public(Anyone, "GET", "/api/v2/summary.json", cross_origin(get(public::statuspage_v2::summary)))
         // Files and health.
         .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
         .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
@@ -163,6 +192,11 @@ pub fn table() -> Table {
         .console(SignedIn, "GET", "/admin/outbox", get(admin::outbox::list))
         .console(SignedIn, "GET", "/admin/outbox/{name}", get(admin::outbox::show))
         .console(SignedIn, "GET", "/admin/outbox/{name}/html", get(admin::outbox::html))
+}
+
+/// Browsers ask before they let another site's script read.
+fn cross_origin(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route.options(public::statuspage_v2::preflight)
 }
 
 /// The whole service.

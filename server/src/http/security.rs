@@ -20,6 +20,7 @@ const CONSOLE: &str = "default-src 'none'; style-src 'self'; script-src 'self' '
 pub(super) async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let is_console = path.starts_with("/admin");
+    let is_for_everyone = path.starts_with("/api/v2/");
     let is_personal = is_console || ["/confirm/", "/manage/", "/unsubscribe/"].iter().any(|own| path.starts_with(own));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -32,6 +33,10 @@ pub(super) async fn headers(State(state): State<AppState>, request: Request, nex
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     if is_personal {
         set(header::CACHE_CONTROL, "no-store");
+    }
+    if is_for_everyone {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+        set(header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag");
     }
     if state.is_https() {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");

@@ -28,7 +28,7 @@ impl TryFrom<GroupRow> for Group {
 }
 
 #[derive(FromRow)]
-struct ComponentRow {
+pub(super) struct ComponentRow {
     id: String,
     group_id: Option<String>,
     name: String,

@@ -282,6 +282,12 @@ impl Write {
         if inserted.rows_affected() == 0 {
             return Ok(false);
         }
+        self.insert_changes(update).await?;
+        Ok(true)
+    }
+
+    /// Adds what an update says of components.
+    pub(super) async fn insert_changes(&mut self, update: &Update) -> Result<()> {
         for change in &update.components {
             sqlx::query(
                 "insert into update_components (update_id, component_id, name, old_status, new_status)
@@ -295,7 +301,7 @@ impl Write {
             .execute(self.connection())
             .await?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Stores an incident's title, its impact and how it stands now that its updates changed.

@@ -12,6 +12,13 @@ impl Store {
         Ok((version, instant("page_version", changed_at)?))
     }
 
+    /// When any incident last changed; `None` while there is none.
+    pub async fn incidents_changed_at(&self) -> Result<Option<Timestamp>> {
+        let at: Option<i64> =
+            sqlx::query_scalar("select max(updated_at) from incidents").fetch_one(self.read()).await?;
+        at.map(|at| instant("incidents", at)).transpose()
+    }
+
     /// What the owner chose for `name`.
     pub async fn setting(&self, name: &str) -> Result<Option<String>> {
         Ok(sqlx::query_scalar("select value from settings where name = $1")
@@ -32,6 +39,17 @@ impl Write {
         .bind(millis(now))
         .fetch_one(self.connection())
         .await?)
+    }
+
+    /// Sets `name` unless it is set already.
+    pub async fn default_setting(&mut self, name: &str, value: &str, now: Timestamp) -> Result<()> {
+        sqlx::query("insert into settings (name, value, updated_at) values ($1, $2, $3) on conflict (name) do nothing")
+            .bind(name)
+            .bind(value)
+            .bind(millis(now))
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// Keeps what the owner chose for `name`.

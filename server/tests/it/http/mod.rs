@@ -13,6 +13,7 @@ mod policy;
 mod publish;
 mod security;
 mod sign_in;
+mod statuspage_v2;
 mod subscribe;
 mod timeline;
 

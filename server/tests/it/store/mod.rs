@@ -9,6 +9,7 @@ mod broadcasts;
 mod components;
 mod deliveries;
 mod import;
+mod imports;
 mod incidents;
 mod keys;
 mod page;

@@ -1,11 +1,14 @@
+use domain::status::IncidentStatus;
 use server::store::Store;
 
-use super::{AWKWARD, at};
+use super::{AWKWARD, at, incident, put_incident, update};
 use crate::support::db::on_both;
 
 on_both!(
     each_public_change_raises_the_version,
     a_setting_keeps_the_last_word,
+    a_default_gives_way_to_what_is_set,
+    the_last_change_of_any_incident_is_known,
     what_was_not_committed_never_happened,
     migrating_twice_is_harmless,
 );
@@ -28,6 +31,25 @@ async fn a_setting_keeps_the_last_word(store: Store) {
         write.put_setting("other", "Another", at(0)).await.unwrap();
         write.commit().await.unwrap();
         assert_eq!(store.setting("name").await.unwrap().as_deref(), Some(value));
+    }
+}
+
+async fn a_default_gives_way_to_what_is_set(store: Store) {
+    for default in ["First", "Second"] {
+        let mut write = store.write().await.unwrap();
+        write.default_setting("page_id", default, at(0)).await.unwrap();
+        write.commit().await.unwrap();
+        assert_eq!(store.setting("page_id").await.unwrap().as_deref(), Some("First"));
+    }
+}
+
+async fn the_last_change_of_any_incident_is_known(store: Store) {
+    assert_eq!(store.incidents_changed_at().await.unwrap(), None);
+    for (number, changed) in [(1, 9), (2, 7)] {
+        let mut incident = incident(number, vec![update(0, IncidentStatus::Resolved, &[])]);
+        incident.updated_at = at(changed);
+        put_incident(&store, &incident).await;
+        assert_eq!(store.incidents_changed_at().await.unwrap(), Some(at(9)));
     }
 }
 

@@ -9,3 +9,4 @@ pub(crate) mod letter;
 pub(crate) mod markup;
 pub(crate) mod process;
 pub(crate) mod smtp;
+pub(crate) mod statuspage;
