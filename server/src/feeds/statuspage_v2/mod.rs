@@ -195,8 +195,10 @@ impl Source {
         incidents.iter().filter_map(|incident| self.incident(incident, said.get(&incident.id))).collect()
     }
 
-    /// `None` for an incident without updates, which there is not.
+    /// `None` for an incident of which no word stands. Updates that were taken back are as if they had never been.
     fn incident(&self, incident: &incident::Incident, said: Option<&Said>) -> Option<Incident> {
+        let mut incident = incident.clone();
+        incident.updates.retain(|update| update.removed_at.is_none());
         let standing = incident.standing()?;
         let Standing { status, started_at, monitoring_at, resolved_at } =
             said.map_or(standing, |said| said.correct(standing));

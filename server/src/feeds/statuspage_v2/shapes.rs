@@ -43,6 +43,7 @@ pub(super) struct Component {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the field is called so")]
 pub(super) struct Incident {
     pub(super) id: IncidentId,
     pub(super) name: String,

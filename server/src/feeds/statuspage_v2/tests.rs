@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on should say where and stop")]
-
 use domain::{
     component::Group,
     ids::{ComponentId, GroupId, UpdateId},
@@ -56,6 +54,9 @@ fn incident(status: IncidentStatus, components: Vec<ComponentChange>) -> inciden
         display_at: at(2),
         created_at: at(3),
         updated_at: at(4),
+        next_update_by: None,
+        edited_at: None,
+        removed_at: None,
         notify: true,
         components,
     };
@@ -188,6 +189,23 @@ fn what_another_page_said_of_an_incident_stands_until_its_updates_change() {
     let reopened = answer(&known);
     assert_eq!(reopened["resolved_at"], Value::Null);
     assert_eq!(reopened["started_at"], "2023-11-14T22:13:21.007Z");
+}
+
+#[test]
+fn an_update_that_was_taken_back_is_not_told() {
+    let mut known = incident(IncidentStatus::Investigating, Vec::new());
+    let wrong = incident::Update {
+        id: UpdateId::from_random(3),
+        status: IncidentStatus::Resolved,
+        display_at: at(100),
+        removed_at: Some(at(101)),
+        ..known.updates[0].clone()
+    };
+    known.updates.insert(0, wrong);
+    let document = read(super::incidents(&source(Vec::new()), (&[known], &HashMap::new())));
+    let incident = &document["incidents"][0];
+    assert_eq!((&incident["status"], &incident["resolved_at"]), (&json!("investigating"), &Value::Null));
+    assert_eq!(incident["incident_updates"].as_array().unwrap().len(), 1);
 }
 
 proptest! {

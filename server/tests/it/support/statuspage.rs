@@ -1,6 +1,6 @@
 //! Statuspage's read API as a strict reader sees it: every field of the right type, none missing, none too many.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -14,11 +14,6 @@ pub(crate) fn corpus(folder: &str) -> Option<PathBuf> {
         eprintln!("skipped: no corpus");
     }
     found.then_some(path)
-}
-
-/// One of them.
-pub(crate) fn sample(name: &str) -> Option<String> {
-    Some(fs::read_to_string(corpus("statuspage")?.join(name)).unwrap())
 }
 
 /// Twelve characters of `0-9a-z`.
@@ -145,6 +140,7 @@ pub(crate) enum Impact {
 
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the field is called so")]
 pub(crate) struct Incident {
     pub(crate) id: Id,
     pub(crate) name: String,
@@ -265,7 +261,8 @@ pub(crate) fn are_consistent(components: &[Component]) {
         let children = components.iter().filter(|child| child.group_id.as_ref() == Some(&component.id));
         let mut children: Vec<_> = children.map(|child| child.id.clone()).collect();
         let mut listed = component.components.clone().unwrap_or_default();
-        (children.sort(), listed.sort());
+        children.sort();
+        listed.sort();
         assert_eq!(listed, children, "{component:?}");
     }
 }
