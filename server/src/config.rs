@@ -8,7 +8,8 @@ use std::{
 
 use domain::{
     email_address::EmailAddress,
-    rate::{InvalidRate, Rate},
+    quota::{InvalidQuota, Quota},
+    rate::{InvalidRate, Rate, Share},
 };
 use ipnet::IpNet;
 use lettre::message::Mailbox;
@@ -46,8 +47,8 @@ pub struct Settings {
     /// Mails a second, such as 14/s; 0 is as fast as it goes [default: 10/s]
     #[arg(long, env = "TIDINGS_MAIL_RATE", global = true)]
     pub mail_rate: Option<String>,
-    /// Mails a day; this version does not count them yet and refuses to start with one
-    #[arg(long, env = "TIDINGS_MAIL_QUOTA", global = true, hide = true)]
+    /// Mails the provider allows: 50000/day (any 24 hours), 50000/utcday or 1000000/month [default: none]
+    #[arg(long, env = "TIDINGS_MAIL_QUOTA", global = true)]
     pub mail_quota: Option<String>,
     /// SMTP connections at once [default: 10]
     #[arg(long, env = "TIDINGS_MAIL_CONNECTIONS", global = true)]
@@ -110,6 +111,8 @@ pub struct Config {
     pub mail_from: Mailbox,
     /// How fast.
     pub mail_rate: Rate,
+    /// How much.
+    pub mail_quota: Option<Quota>,
     /// Over how many connections.
     pub mail_connections: usize,
     /// Whose `X-Forwarded-For` counts.
@@ -141,13 +144,6 @@ impl Config {
         if !is_sqlite && !["postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
             problems.push("TIDINGS_DATABASE_URL: write sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned());
         }
-        if settings.mail_quota.is_some() {
-            problems.push(
-                "TIDINGS_MAIL_QUOTA: this version cannot keep to a daily quota yet; leave it unset and choose TIDINGS_MAIL_RATE \
-                 so that a day's mails fit"
-                    .to_owned(),
-            );
-        }
         let mut read = Reader { problems: &mut problems };
         let listen = read.parse("TIDINGS_LISTEN", settings.listen.as_deref(), "127.0.0.1:3000", |text| {
             text.parse().map_err(|_| format!("`{text}` is no address and port: write 127.0.0.1:3000 or [::]:3000"))
@@ -173,6 +169,10 @@ impl Config {
         let mail_rate = read.parse("TIDINGS_MAIL_RATE", settings.mail_rate.as_deref(), "10/s", |text| {
             text.parse().map_err(|error: InvalidRate| error.to_string())
         });
+        let mail_quota = read.parse("TIDINGS_MAIL_QUOTA", settings.mail_quota.as_deref(), "", |text| match text {
+            "" | "none" => Ok(None),
+            quota => quota.parse().map(Some).map_err(|error: InvalidQuota| error.to_string()),
+        });
         let mail_connections =
             read.parse("TIDINGS_MAIL_CONNECTIONS", settings.mail_connections.as_deref(), "10", |text| {
                 let problem = format!("`{text}` is not a number of connections: write 1 to 1000");
@@ -190,15 +190,13 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
             read.problems.push(format!("TIDINGS_LOG: {error}"));
         }
-        match (listen, public_url, secret, smtp, mail_from, mail_rate, mail_connections, trusted_proxies, log_json) {
+        let mail = (smtp, mail_from, mail_rate, mail_quota, mail_connections);
+        match (listen, public_url, secret, mail, trusted_proxies, log_json) {
             (
                 Some(listen),
                 Some(public_url),
                 Some(secret),
-                Some(smtp),
-                Some(mail_from),
-                Some(mail_rate),
-                Some(mail_connections),
+                (Some(smtp), Some(mail_from), Some(mail_rate), Some(mail_quota), Some(mail_connections)),
                 Some(trusted_proxies),
                 Some(log_json),
             ) if problems.is_empty() => Ok(Self {
@@ -210,6 +208,7 @@ impl Config {
                 smtp,
                 mail_from,
                 mail_rate,
+                mail_quota,
                 mail_connections,
                 trusted_proxies,
                 log,
@@ -254,12 +253,23 @@ impl Config {
             ),
             ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
             ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
+            ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
             ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
             ("TIDINGS_TRUSTED_PROXIES", if networks.is_empty() { "none".to_owned() } else { networks.join(",") }),
             ("TIDINGS_LOG", self.log.clone()),
             ("TIDINGS_LOG_FORMAT", if self.log_json { "json" } else { "text" }.to_owned()),
         ]
     }
+}
+
+/// A quota and what it means: `50000/day (any 24 hours; the last 3500 are kept for …)`
+fn quota_words(quota: Quota) -> String {
+    let [account, bulk] = [Share::Account, Share::Bulk].map(|share| quota.reserve(share));
+    format!(
+        "{quota} (counted {}; of these {} are kept for confirmations and {account} for alerts)",
+        quota.window_words(),
+        bulk - account
+    )
 }
 
 struct Reader<'a> {
@@ -332,13 +342,25 @@ mod tests {
             mail_from: Some("nobody".into()),
             mail_rate: Some("fast".into()),
             mail_connections: Some("0".into()),
-            mail_quota: Some("50000".into()),
+            mail_quota: Some("50,000 a day".into()),
             trusted_proxies: Some("10.0.0.0/99".into()),
             log_format: Some("xml".into()),
             ..Settings::default()
         };
         let problems = Config::from_settings(&settings).unwrap_err();
         assert_eq!(problems.len(), 10, "{problems:#?}");
+    }
+
+    #[test]
+    fn a_quota_is_explained() {
+        let described = |quota: &str| {
+            let settings = Settings { mail_quota: Some(quota.into()), ..Settings::default() };
+            let lines = Config::from_settings(&settings).unwrap().describe();
+            lines.into_iter().find(|(name, _)| *name == "TIDINGS_MAIL_QUOTA").unwrap().1
+        };
+        let words = "50000/day (counted in 24 hours; of these 2500 are kept for confirmations and 1000 for alerts)";
+        assert_eq!(described("50000"), words);
+        assert_eq!((described(""), described("none")), ("none".to_owned(), "none".to_owned()));
     }
 
     #[test]

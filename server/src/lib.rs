@@ -37,7 +37,7 @@ use crate::{
     lock::LockFile,
     mail::{MailSettings, Worker},
     state::AppState,
-    store::Store,
+    store::{Store, mail_rates::Allowance},
 };
 
 /// How long a shutdown may take.
@@ -138,7 +138,7 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
     let settings = MailSettings {
         transport: config.smtp.clone(),
         outbox: state.outbox(),
-        rate: config.mail_rate,
+        allowance: Allowance { rate: config.mail_rate, quota: config.mail_quota },
         connections: config.mail_connections,
         from: config.mail_from.clone(),
         public_url: state.public_url().to_owned(),

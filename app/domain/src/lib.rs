@@ -7,7 +7,7 @@
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | what programs may do | [`key`] |
-//! | how fast mail may leave | [`rate`] |
+//! | how fast mail may leave, how much, and when it will be out | [`rate`], [`quota`], [`forecast`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
 //! | instants and how people write and read them, months | [`time`], [`month`] |
@@ -20,12 +20,14 @@ pub mod broadcast;
 pub mod component;
 pub mod delivery;
 pub mod email_address;
+pub mod forecast;
 pub mod forms;
 pub mod ids;
 pub mod incident;
 pub mod key;
 pub mod markdown;
 pub mod month;
+pub mod quota;
 pub mod rate;
 pub mod status;
 pub mod subscriber;

@@ -10,12 +10,46 @@ use jiff::{SignedDuration, Timestamp};
 const SECOND: u64 = 1_000_000;
 /// How much one node takes at once: a quarter of a second's worth.
 const SLICE: u64 = SECOND / 4;
+/// The same when nothing limits it.
+const UNLIMITED_SLICE: u64 = 5_000;
 /// The fewest and most mails of which the outcome may be unknown at once.
 const OUTSTANDING: (u64, u64) = (4, 256);
 
 /// Mails a second, in thousandths, so that no floating point reaches the store. Zero means: as fast as it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(u64);
+
+/// What a permit to send may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Share {
+    /// Alerts: up to 95 % of the provider's figure.
+    All,
+    /// Confirmations and links to sign in: up to 20 % of it, out of the 95 %, so that a flood of sign-ups holds up no
+    /// incident mail.
+    Account,
+    /// Broadcasts: up to 85 % of it, and out of the 95 %, so that the others always find room.
+    Bulk,
+}
+
+impl Share {
+    /// The most it may use of the provider's rate.
+    pub fn of(self, rate: Rate) -> Rate {
+        match self {
+            Self::All => rate.share(95),
+            Self::Account => rate.share(20),
+            Self::Bulk => rate.share(85),
+        }
+    }
+
+    /// Its name in the store.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Account => "account",
+            Self::Bulk => "bulk",
+        }
+    }
+}
 
 /// The text names no rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,9 +87,15 @@ impl Rate {
         if self.is_unlimited() { self } else { Self((self.0.saturating_mul(percent) / 100).max(1)) }
     }
 
-    /// How many mails one node takes at once; at least one.
+    /// How many mails one node takes at once; at least one. Rounded up, for the store is asked no more often than that.
     pub fn slice(self) -> u64 {
-        self.permits_in(SLICE).max(1)
+        if self.is_unlimited() { UNLIMITED_SLICE } else { self.0.saturating_mul(SLICE).div_ceil(1000 * SECOND).max(1) }
+    }
+
+    /// How many mails leave in this time.
+    pub fn mails_in(self, time: SignedDuration) -> u64 {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(0);
+        if self.is_unlimited() { u64::MAX } else { self.permits_in(micros) }
     }
 
     /// How many mails may be under way, their outcome not yet stored, when one takes so long from `MAIL` to the commit.

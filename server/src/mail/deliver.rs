@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     ack::Settled, content::Prepared, life::Life, limits::least_pause, select::CHECK_HOLDS, session::Envelope,
-    wire::Wire,
+    tokens::Token, wire::Wire,
 };
 use crate::store::{
     deliveries::{Delivery, Letter},
@@ -49,6 +49,8 @@ pub(super) struct Cleared {
     pub(super) checked_at: Instant,
     /// Given back when the outcome is stored.
     pub(super) permit: OwnedSemaphorePermit,
+    /// Given back when nothing was sent.
+    pub(super) token: Token,
 }
 
 /// One session. Ends when no new mail may be begun.
@@ -63,6 +65,7 @@ pub(super) async fn deliver(life: Arc<Life>) {
             None => connect(&life).await,
         };
         let Some(open) = open else {
+            life.unsent.add(&cleared.token);
             life.ready.put_back([cleared.delivery]);
             continue;
         };
@@ -120,14 +123,16 @@ async fn connect(life: &Life) -> Option<Wire> {
 
 /// Sends one mail if it still may be sent; gives the connection back if another may follow.
 async fn begin(life: &Life, wire: Wire, cleared: Cleared) -> Option<Wire> {
-    let Cleared { delivery, content, checked_at, permit } = cleared;
+    let Cleared { delivery, content, checked_at, permit, token } = cleared;
     let now = life.clock.now();
     if checked_at.elapsed() > CHECK_HOLDS || !life.pulse.is_alive() || life.stopping.is_cancelled() {
         // Waiting for the connection took too long: ask again whether it is wanted.
+        life.unsent.add(&token);
         life.ready.put_back([delivery]);
         return Some(wire);
     }
     if delivery.expires_at <= now {
+        life.unsent.add(&token);
         life.settle(Settled::without_attempt(delivery, DeliveryState::Expired, "expired")).await;
         return Some(wire);
     }
@@ -138,7 +143,11 @@ async fn begin(life: &Life, wire: Wire, cleared: Cleared) -> Option<Wire> {
         }
         Content::Letter(letter) => life.context.letter(&delivery.id, &delivery.address, letter, now),
     };
-    send(life, wire, delivery, message, permit).await
+    let (outcome, wire) = send(life, wire, delivery, message, permit).await;
+    if !matches!(outcome, Recipient::Sent | Recipient::Uncertain) {
+        life.unsent.add(&token);
+    }
+    wire
 }
 
 async fn send(
@@ -147,7 +156,7 @@ async fn send(
     delivery: Delivery,
     message: Vec<u8>,
     permit: OwnedSemaphorePermit,
-) -> Option<Wire> {
+) -> (Recipient, Option<Wire>) {
     let began = Instant::now();
     let from = life.context.return_path(delivery.subscriber);
     let envelope = Envelope { from: &from, to: delivery.address.as_str() };
@@ -181,7 +190,7 @@ async fn send(
     let settlement = settlement(life, delivery, &outcome, meaning);
     life.settle(Settled { settlement, permit, began: Some(began) }).await;
     let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
-    if is_kept { Some(wire) } else { None }
+    (meaning.recipient, if is_kept { Some(wire) } else { None })
 }
 
 /// What to store after an attempt.

@@ -37,7 +37,7 @@ impl From<StoreError> for Unfilled {
 
 /// Fills whenever there is room. Ends when it is in doubt what this node has leased, and then the life ends as well.
 pub(super) async fn feed(life: Arc<Life>) {
-    let batch = batch(life.settings.rate);
+    let batch = batch(life.settings.allowance.rate);
     loop {
         let is_busy = match fill(&life, batch).await {
             Ok(is_busy) => is_busy,
@@ -84,14 +84,17 @@ async fn fill(life: &Life, batch: i64) -> Result<bool, Unfilled> {
             claim(life, lane..=lane, LETTERS).await?;
         }
     }
-    if count(life.ready.bulk()) >= batch {
+    // Half a batch at once, so that not each mail that leaves asks for the next.
+    let there = count(life.ready.bulk());
+    if there > batch / 2 {
         return Ok(false);
     }
-    if claim(life, Lane::Incident..=Lane::Digest, batch).await? {
+    let room = batch - there;
+    if claim(life, Lane::Incident..=Lane::Digest, room).await? {
         return Ok(true);
     }
     match in_time(life.store.next_broadcast(life.clock.now())).await? {
-        Some(broadcast) => expand(life, &broadcast, batch).await,
+        Some(broadcast) => expand(life, &broadcast, room).await,
         None => Ok(false),
     }
 }

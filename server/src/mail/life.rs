@@ -24,6 +24,7 @@ use super::{
     node,
     ready::{Handover, Ready},
     select,
+    tokens::Unsent,
 };
 use crate::{
     clock::Clock,
@@ -51,6 +52,8 @@ pub(super) struct Life {
     pub(super) ready: Ready,
     pub(super) handover: Handover,
     pub(super) permits: Permits,
+    /// What was booked and not sent.
+    pub(super) unsent: Arc<Unsent>,
     pub(super) backoff: Backoff,
     pub(super) pulse: Pulse,
     /// No new mail.
@@ -77,7 +80,8 @@ impl Life {
             context: MailContext::new(&settings, store.clone()),
             ready: Ready::new(),
             handover: Handover::new(settings.connections.max(1)),
-            permits: Permits::new(settings.rate),
+            permits: Permits::new(settings.allowance.rate),
+            unsent: Arc::new(Unsent::new(settings.allowance)),
             backoff: Backoff::new(),
             pulse: Pulse::new(),
             stopping: CancellationToken::new(),

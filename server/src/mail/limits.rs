@@ -1,5 +1,5 @@
-//! What holds sending back: permits for mails whose outcome is not stored yet, the rate, trouble with the transport, and
-//! silence from the store.
+//! What holds sending back beside rate and quota: permits for mails whose outcome is not stored yet, trouble with the
+//! transport, and silence from the store.
 
 use std::{
     sync::{
@@ -9,24 +9,17 @@ use std::{
     time::Duration,
 };
 
-use domain::{
-    delivery::Transport as Word,
-    rate::{Grant, Rate},
-};
-use jiff::{SignedDuration, Timestamp};
+use domain::{delivery::Transport as Word, rate::Rate};
+use jiff::SignedDuration;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout},
 };
 
-use crate::store::{Result, Store, StoreError, mail_rates::Share};
+use crate::store::{Result, StoreError};
 
 /// What one mail is taken to need from `MAIL` to the commit before anything was measured.
 const FIRST_GUESS: Duration = Duration::from_secs(1);
-/// Tokens that lay about for longer are thrown away.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(1);
-/// The store is asked no more often; a little less than a slice lasts, so that a late question loses nothing.
-const SLICE: Duration = Duration::from_millis(200);
 /// Nothing is sent when the store has been silent for longer: another node may have taken over.
 const SILENCE: Duration = Duration::from_secs(10);
 /// A question to the store that takes longer is given up: its machine may be gone without a word.
@@ -82,66 +75,6 @@ impl Permits {
             size - self.free.forget_permits(size - wanted)
         };
         self.size.store(size, Ordering::Relaxed);
-    }
-}
-
-/// This node's share of the rate: slices from the store, spent one by one. Owned by the selector.
-#[derive(Debug)]
-pub(super) struct Tokens {
-    store: Store,
-    rate: Rate,
-    held: [Slice; 3],
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Slice {
-    left: u64,
-    taken_at: Instant,
-    /// Asking earlier is no use.
-    ask_at: Instant,
-}
-
-/// All mail of an installation leaves through one transport.
-const TRANSPORT: &str = "main";
-
-impl Tokens {
-    pub(super) fn new(store: Store, rate: Rate) -> Self {
-        let now = Instant::now();
-        Self { store, rate, held: [Slice { left: 0, taken_at: now, ask_at: now }; 3] }
-    }
-
-    /// Takes one token, or says when to ask again.
-    pub(super) async fn take(&mut self, share: Share, now: Timestamp) -> Result<std::result::Result<(), Instant>> {
-        if self.rate.is_unlimited() {
-            return Ok(Ok(()));
-        }
-        let slice = &mut self.held[match share {
-            Share::All => 0,
-            Share::Account => 1,
-            Share::Bulk => 2,
-        }];
-        if slice.left == 0 || slice.taken_at.elapsed() > TOKEN_LIFETIME {
-            slice.left = 0;
-            if slice.ask_at > Instant::now() {
-                return Ok(Err(slice.ask_at));
-            }
-            let (store, rate) = (&self.store, self.rate);
-            let asked = async {
-                let mut write = store.write().await?;
-                let grant = write.take_permits(TRANSPORT, rate, share, now).await?;
-                write.commit().await?;
-                Ok(grant)
-            };
-            let Grant { permits, wait, .. } = in_time(asked).await?;
-            let taken_at = Instant::now();
-            let wait = Duration::try_from(wait).unwrap_or_default().max(SLICE);
-            *slice = Slice { left: permits, taken_at, ask_at: taken_at + wait };
-            if permits == 0 {
-                return Ok(Err(slice.ask_at));
-            }
-        }
-        slice.left -= 1;
-        Ok(Ok(()))
     }
 }
 

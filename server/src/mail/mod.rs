@@ -6,7 +6,7 @@
 //!            ▼                                                            ▼
 //!  expand.rs   next ≤500 after the cursor ──▶ delivery rows, leased ◀── claimed: letters, retries, dead nodes' rows
 //!                                                  │ ready.rs: in memory, one queue a lane
-//!  select.rs                        still wanted? (groups of 50) ─▶ rate ─▶ permit (≤ U under way)
+//!  select.rs                        rate and quota (tokens.rs) ─▶ still wanted? (groups of 50) ─▶ permit (≤ U under way)
 //!                                                  │ ready.rs: handed to whoever is free, letters first
 //!  deliver.rs                       sessions: one task, one connection (wire.rs)
 //!                                                  │ outcome ─▶ domain::delivery decides
@@ -21,6 +21,7 @@
 
 pub mod check;
 pub mod content;
+pub mod outlook;
 pub mod session;
 pub mod transport;
 
@@ -33,6 +34,7 @@ mod limits;
 mod node;
 mod ready;
 mod select;
+mod tokens;
 mod wire;
 
 use std::{
@@ -44,7 +46,7 @@ use std::{
     time::Duration,
 };
 
-use domain::{rate::Rate, token::Secret};
+use domain::token::Secret;
 use jiff::{SignedDuration, Timestamp};
 use lettre::message::Mailbox;
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
@@ -52,7 +54,10 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::node::SILENCE;
 use self::{life::Life, transport::Transport};
-use crate::{clock::Clock, store::Store};
+use crate::{
+    clock::Clock,
+    store::{Store, mail_rates::Allowance},
+};
 
 /// A worker that has not finished a round for longer is stuck.
 const STUCK: SignedDuration = SignedDuration::from_secs(15);
@@ -66,8 +71,8 @@ pub struct MailSettings {
     pub transport: Option<Transport>,
     /// Where captured mails go, one `.eml` file each.
     pub outbox: PathBuf,
-    /// How fast, all nodes together.
-    pub rate: Rate,
+    /// How fast and how much, all nodes together.
+    pub allowance: Allowance,
     /// How many connections at once; at least one.
     pub connections: usize,
     /// Who writes.

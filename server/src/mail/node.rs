@@ -6,7 +6,7 @@ use domain::broadcast::Lane;
 use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{life::Life, limits::in_time};
+use super::{life::Life, limits::in_time, tokens::TRANSPORT};
 use crate::store::{
     Result, Store,
     nodes::{Heartbeat, Node},
@@ -70,6 +70,9 @@ pub(super) async fn start_epoch(store: &Store, id: &str, now: Timestamp) -> Resu
 
 /// Gives back what was leased and not begun.
 pub(super) async fn leave(life: &Life) {
+    if let Err(error) = life.unsent.give_back(&life.store, TRANSPORT).await {
+        tracing::warn!(%error, "What was booked of the mail quota and not sent stays booked.");
+    }
     let left = async {
         let mut write = life.store.write().await?;
         write.leave(&life.node, life.clock.now()).await?;
@@ -141,6 +144,7 @@ async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
             life.handle.wake();
         }
     }
+    life.unsent.give_back(&life.store, TRANSPORT).await?;
     in_time(measure(life, now)).await
 }
 

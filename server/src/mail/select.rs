@@ -9,6 +9,7 @@ use std::{
 use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
+    rate::Share,
 };
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -18,9 +19,10 @@ use super::{
     context::ContentError,
     deliver::{Cleared, Content},
     life::Life,
-    limits::{Tokens, in_time},
+    limits::in_time,
+    tokens::{Token, Tokens},
 };
-use crate::store::{Result, deliveries::Delivery, mail_rates::Share};
+use crate::store::{Result, deliveries::Delivery};
 
 /// How many are asked for at once whether they are still wanted.
 const GROUP: usize = 50;
@@ -43,14 +45,14 @@ struct Group {
 
 /// Hands mails to the sessions. Never ends by itself.
 pub(super) async fn select(life: Arc<Life>) {
-    let mut selector =
-        Selector { tokens: Tokens::new(life.store.clone(), life.settings.rate), group: None, life: &life };
+    let tokens = Tokens::new(life.store.clone(), life.settings.allowance, Arc::clone(&life.unsent));
+    let mut selector = Selector { tokens, group: None, life: &life };
     let work = async {
         // A place, a permit, and only then a choice: whatever became urgent meanwhile goes first.
         while let Some(place) = life.handover.place().await {
             let Some(permit) = life.permits.take().await else { break };
-            let (delivery, content, checked_at) = selector.next().await;
-            life.handover.put(place, Cleared { delivery, content, checked_at, permit });
+            let Chosen { delivery, content, checked_at, token } = selector.next().await;
+            life.handover.put(place, Cleared { delivery, content, checked_at, permit, token });
         }
     };
     tokio::select! {
@@ -61,6 +63,14 @@ pub(super) async fn select(life: Arc<Life>) {
     std::future::pending::<()>().await;
 }
 
+/// The mail that goes next.
+struct Chosen {
+    delivery: Delivery,
+    content: Content,
+    checked_at: Instant,
+    token: Token,
+}
+
 struct Selector<'a> {
     life: &'a Life,
     tokens: Tokens,
@@ -69,7 +79,7 @@ struct Selector<'a> {
 
 impl Selector<'_> {
     /// Waits for the next mail that may be sent now.
-    async fn next(&mut self) -> (Delivery, Content, Instant) {
+    async fn next(&mut self) -> Chosen {
         loop {
             match self.step().await {
                 Ok(Some(next)) => return next,
@@ -83,24 +93,20 @@ impl Selector<'_> {
     }
 
     /// Comes one step nearer. Whatever it took and could not use is back where it was.
-    async fn step(&mut self) -> Result<Option<(Delivery, Content, Instant)>> {
+    async fn step(&mut self) -> Result<Option<Chosen>> {
         let life = self.life;
         if life.ready.letters(Lane::Alert) > 0 {
-            if self.has_token(Share::All, None).await?
-                && let Some(letter) = life.ready.take_letter(Lane::Alert)
-            {
-                return check_letter(life, letter).await;
-            }
-            return Ok(None);
+            return if self.has_token(Share::All, None).await? {
+                self.take_letter(Lane::Alert, Share::All).await
+            } else {
+                Ok(None)
+            };
         }
         // Account mails have a share of their own. When it is used up they wait, and broadcasts do not wait for them.
         let mut letters_at = None;
         if life.ready.letters(Lane::Account) > 0 {
-            match self.tokens.take(Share::Account, life.clock.now()).await? {
-                Ok(()) => match life.ready.take_letter(Lane::Account) {
-                    Some(letter) => return check_letter(life, letter).await,
-                    None => return Ok(None),
-                },
+            match self.tokens.fill(Share::Account, life.clock.now()).await? {
+                Ok(()) => return self.take_letter(Lane::Account, Share::Account).await,
                 Err(ask_at) => letters_at = Some(ask_at),
             }
         }
@@ -108,34 +114,33 @@ impl Selector<'_> {
             life.ready.put_back(group.wanted);
             return Ok(None);
         }
-        match &self.group {
-            Some(group) if !group.wanted.is_empty() => {
-                if !self.has_token(Share::Bulk, letters_at).await? {
-                    return Ok(None);
-                }
-                let next = self
-                    .group
-                    .as_mut()
-                    .and_then(|group| Some((group.wanted.pop_front()?, group.content.clone(), group.at)));
-                Ok(next)
+        let has_group = self.group.as_ref().is_some_and(|group| !group.wanted.is_empty());
+        if has_group || life.ready.bulk() > 0 {
+            // Nobody is asked whether they want what may not be sent anyway.
+            if !self.has_token(Share::Bulk, letters_at).await? {
+                return Ok(None);
             }
-            _ if life.ready.bulk() > 0 => {
+            let Some(group) = self.group.as_mut().filter(|_| has_group) else {
                 self.group = check_group(life, life.ready.take_group(GROUP)).await?;
-                Ok(None)
-            }
-            _ => {
-                tokio::select! {
-                    () = sleep_until(letters_at.unwrap_or_else(Instant::now)), if letters_at.is_some() => {}
-                    () = life.ready.filled.notified() => {}
-                }
-                Ok(None)
-            }
+                return Ok(None);
+            };
+            let Some(delivery) = group.wanted.pop_front() else { return Ok(None) };
+            let (content, checked_at) = (group.content.clone(), group.at);
+            return Ok(Some(Chosen { delivery, content, checked_at, token: self.tokens.spend(Share::Bulk) }));
         }
+        let old_at = self.tokens.throw_away_old();
+        let look_at = letters_at.into_iter().chain(old_at).min();
+        tokio::select! {
+            () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {}
+            () = life.ready.filled.notified() => {}
+        }
+        Ok(None)
     }
 
-    /// Takes a token, or waits until there may be one, or one for letters at `letters_at`, or something else became urgent.
+    /// Makes sure of a token, or waits until there may be one, or one for letters at `letters_at`, or something else became
+    /// urgent.
     async fn has_token(&mut self, share: Share, letters_at: Option<Instant>) -> Result<bool> {
-        match self.tokens.take(share, self.life.clock.now()).await? {
+        match self.tokens.fill(share, self.life.clock.now()).await? {
             Ok(()) => Ok(true),
             Err(ask_at) => {
                 let ask_at = letters_at.map_or(ask_at, |at| at.min(ask_at));
@@ -148,6 +153,13 @@ impl Selector<'_> {
                 Ok(false)
             }
         }
+    }
+
+    /// Takes the next letter of a lane, for which there is a token.
+    async fn take_letter(&mut self, lane: Lane, share: Share) -> Result<Option<Chosen>> {
+        let Some(letter) = self.life.ready.take_letter(lane) else { return Ok(None) };
+        let Some((delivery, content, checked_at)) = check_letter(self.life, letter).await? else { return Ok(None) };
+        Ok(Some(Chosen { delivery, content, checked_at, token: self.tokens.spend(share) }))
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// How long an update of an incident is worth sending.
-const INCIDENT_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
+pub const INCIDENT_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 
 /// What publishing needs to know.
 #[derive(Clone, Debug)]

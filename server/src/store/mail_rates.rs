@@ -1,47 +1,46 @@
 //! How fast all nodes together send: one row per transport and key.
 
-use domain::rate::{self, Grant, Rate};
+use domain::{
+    quota::Quota,
+    rate::{self, Grant, Rate, Share},
+};
 use jiff::Timestamp;
 
 use super::{Result, Write};
 
-/// What a permit may be used for.
+/// What a provider allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Share {
-    /// Alerts: up to 95 % of the provider's figure.
-    All,
-    /// Confirmations and links to sign in: up to 20 % of it, out of the 95 %, so that a flood of sign-ups holds up no
-    /// incident mail.
-    Account,
-    /// Broadcasts: up to 85 % of it, and out of the 95 %, so that the others always find room.
-    Bulk,
-}
-
-impl Share {
-    /// The most it may use of the provider's rate.
-    pub fn of(self, rate: Rate) -> Rate {
-        match self {
-            Self::All => rate.share(95),
-            Self::Account => rate.share(20),
-            Self::Bulk => rate.share(85),
-        }
-    }
-
-    fn key(self) -> &'static str {
-        match self {
-            Self::All => "all",
-            Self::Account => "account",
-            Self::Bulk => "bulk",
-        }
-    }
+pub struct Allowance {
+    /// How fast.
+    pub rate: Rate,
+    /// How much.
+    pub quota: Option<Quota>,
 }
 
 impl Write {
-    /// Takes up to one slice of permits to send over a transport, for this node alone.
-    pub async fn take_permits(&mut self, transport: &str, rate: Rate, share: Share, now: Timestamp) -> Result<Grant> {
+    /// Takes up to one slice of permits to send over a transport, for this node alone, and books them.
+    ///
+    /// The row of the rate stays locked until the transaction ends, so that nodes take one after the other: however many
+    /// there are, no more is booked than the quota has left.
+    pub async fn take_permits(
+        &mut self,
+        transport: &str,
+        allowance: Allowance,
+        share: Share,
+        now: Timestamp,
+    ) -> Result<Grant> {
+        let Allowance { rate, quota } = allowance;
         let all_rate = Share::All.of(rate);
         let all_at = self.rate_row(transport, Share::All).await?;
-        let mut grant = rate::take(all_at, now, all_rate, Share::of(share, rate).slice());
+        let mut wanted = share.of(rate).slice();
+        if let Some(quota) = quota {
+            wanted = wanted.min(quota.left(self.used(transport, quota, now).await?, share));
+            if wanted == 0 {
+                let wait = quota.next_change(now).duration_since(now);
+                return Ok(Grant { permits: 0, next_at: all_at, wait });
+            }
+        }
+        let mut grant = rate::take(all_at, now, all_rate, wanted);
         if share != Share::All {
             let part_at = self.rate_row(transport, share).await?;
             let part = rate::take(part_at, now, share.of(rate), grant.permits);
@@ -51,6 +50,9 @@ impl Write {
             grant = Grant { wait: all.wait.max(part.wait), ..all };
         }
         self.put_rate_row(transport, Share::All, grant.next_at).await?;
+        if quota.is_some() && grant.permits > 0 {
+            self.book(transport, share, grant.permits, now).await?;
+        }
         Ok(grant)
     }
 

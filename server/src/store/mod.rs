@@ -19,6 +19,7 @@ pub mod imports;
 pub mod incidents;
 pub mod keys;
 pub mod mail_rates;
+pub mod mail_usage;
 pub mod nodes;
 pub mod page;
 pub mod sessions;

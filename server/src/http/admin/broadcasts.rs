@@ -14,14 +14,10 @@ use crate::{
     actions::broadcasts::{Steer, steer},
     error::{Error, Result},
     http::auth::Actor,
+    mail::outlook::Outlook,
     state::AppState,
-    store::{broadcasts::Broadcast, mail_rates::Share},
+    store::broadcasts::Broadcast,
 };
-
-/// How far a broadcast has come at the rate broadcasts may use.
-pub(super) fn progress_of(state: &AppState, broadcast: &Broadcast) -> Progress {
-    broadcast.progress(Share::Bulk.of(state.config().mail_rate), state.clock.now())
-}
 
 /// Sent, waiting, failed.
 pub(crate) async fn show(
@@ -37,7 +33,7 @@ pub(crate) async fn show(
         now: state.clock.now(),
         incident_name: incident.name,
         incident: incident.id,
-        progress: progress_of(&state, &broadcast),
+        progress: Outlook::read(&state).await?.progress(&broadcast),
     };
     Ok(Html(broadcast::page(&page)))
 }
@@ -45,7 +41,7 @@ pub(crate) async fn show(
 /// The same as JSON, for the page's island.
 pub(crate) async fn progress(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Progress>> {
     let broadcast = find(&state, &id).await?;
-    Ok(Json(progress_of(&state, &broadcast)))
+    Ok(Json(Outlook::read(&state).await?.progress(&broadcast)))
 }
 
 /// Holds it.

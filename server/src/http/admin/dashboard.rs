@@ -4,18 +4,19 @@ use app::pages::admin::dashboard::{self, Dashboard};
 use axum::{extract::State, response::Html};
 use tower_sessions::Session;
 
-use super::{broadcasts::progress_of, console};
-use crate::{error::Result, http::auth::Actor, state::AppState};
+use super::console;
+use crate::{error::Result, http::auth::Actor, mail::outlook::Outlook, state::AppState};
 
 /// How many broadcasts are shown.
 const BROADCASTS: i64 = 5;
 
 /// What is open, what is being sent, what the queue does.
 pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Html<String>> {
+    let outlook = Outlook::read(&state).await?;
     let mut recent_broadcasts = Vec::new();
     for broadcast in state.store.broadcasts(BROADCASTS).await? {
         let name = state.store.incident(&broadcast.incident).await?.map(|incident| incident.name);
-        recent_broadcasts.push((name.unwrap_or_default(), progress_of(&state, &broadcast)));
+        recent_broadcasts.push((name.unwrap_or_default(), outlook.progress(&broadcast)));
     }
     let counts = state.store.count_subscribers().await?;
     let queue = state.store.queue_counts().await?;

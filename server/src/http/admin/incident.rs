@@ -21,11 +21,12 @@ use domain::{
 use serde::Serialize;
 use tower_sessions::Session;
 
-use super::{broadcasts::progress_of, component_ids, console, done, finish, form_key, form_page};
+use super::{component_ids, console, done, finish, form_key, form_page};
 use crate::{
     actions,
     error::{Error, Result},
     http::{auth::Actor, forms::Posted},
+    mail::outlook::Outlook,
     state::AppState,
 };
 
@@ -132,7 +133,8 @@ async fn draw(
 ) -> Result<Response> {
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, Some(&incident), listed(&form)).await?;
-    let finish = finish(state, recipients).await?;
+    let outlook = Outlook::read(state).await?;
+    let finish = outlook.finish(recipients);
     let before = incident.standing().map(|standing| standing.status);
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
@@ -158,7 +160,7 @@ async fn draw(
         recipients,
         finish,
         review,
-        broadcasts: broadcasts.iter().map(|broadcast| progress_of(state, broadcast)).collect(),
+        broadcasts: broadcasts.iter().map(|broadcast| outlook.progress(broadcast)).collect(),
     };
     Ok(form_page(incident::page(&page), has_errors))
 }

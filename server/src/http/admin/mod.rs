@@ -22,11 +22,11 @@ use axum::{
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use domain::{ids::ComponentId, time};
+use domain::ids::ComponentId;
 use tower_sessions::{Expiry, Session};
 
 use super::{SESSION_LIFE, auth::Actor};
-use crate::{actions, error::Result, state::AppState, store::sessions::Sessions};
+use crate::{actions, error::Result, mail::outlook::Outlook, state::AppState, store::sessions::Sessions};
 
 /// Under this key lies what was just done, to be said once on the next page.
 const FLASH: &str = "flash";
@@ -65,13 +65,9 @@ fn form_page(html: String, has_errors: bool) -> Response {
     (status, Html(html)).into_response()
 }
 
-/// When so many more mails will be out: "about 13:57 UTC".
+/// When so many more mails will be out, and what makes some of them wait: "about 13:57 UTC".
 async fn finish(state: &AppState, recipients: i64) -> Result<String> {
-    let queued: i64 = state.store.queue_counts().await?.iter().map(|lane| lane.waiting).sum();
-    let mails = u64::try_from(recipients.saturating_add(queued)).unwrap_or(0);
-    let needed = crate::store::mail_rates::Share::Bulk.of(state.config().mail_rate).time_for(mails);
-    let now = state.clock.now();
-    Ok(format!("about {}", time::short(now.checked_add(needed).unwrap_or(now), now)))
+    Ok(Outlook::read(state).await?.finish(recipients))
 }
 
 /// The ids of all components, for forms that list some of them.

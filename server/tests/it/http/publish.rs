@@ -1,6 +1,8 @@
 //! The main job: someone posts an update, everyone knows.
 
-use domain::{ids::ComponentId, subscriber::Follows};
+use domain::{ids::ComponentId, quota::bucket, rate::Share, subscriber::Follows, time};
+use jiff::SignedDuration;
+use server::config::Settings;
 
 use super::FEEDS;
 use crate::support::{
@@ -214,4 +216,29 @@ async fn a_component_deleted_meanwhile_is_said_and_nothing_is_lost() {
     app.visitor().get(&format!("/incidents/{id}")).await.is(200).says("API");
     Form::update("resolved", "Over.").with("restore", "1").say(&owner, &id).await;
     app.visitor().get("/").await.says("All systems operational").says("Over.");
+}
+
+#[tokio::test]
+async fn before_publishing_it_is_said_what_the_quota_leaves_and_who_waits_until_when() {
+    let app = TestApp::with(Settings { mail_quota: Some("1000/day".into()), ..Settings::default() }).await;
+    let api = app.component("API").await;
+    let addresses: Vec<_> = (0..30).map(|number| format!("p{number}@example.com")).collect();
+    let addresses: Vec<_> = addresses.iter().map(String::as_str).collect();
+    app.followers(&addresses, &Follows::everything()).await;
+    let owner = app.owner().await;
+    let form = Form::incident("Elevated API errors").listing(&api, "major_outage").with("notify", "yes");
+    let review = async || form.clone().with("intent", "review").post(&owner, "/admin/incidents/new").await;
+    review().await.says("930 mails left in 24 hours");
+
+    let at = app.state.clock.now() - SignedDuration::from_hours(22);
+    let mut write = app.state.store.write().await.unwrap();
+    write.book("main", Share::Bulk, 910, at).await.unwrap();
+    write.commit().await.unwrap();
+    let until = bucket(at) + SignedDuration::from_hours(24) + SignedDuration::from_mins(5);
+    let until = time::short(until, app.state.clock.now());
+    review().await.says(&format!("10 of them wait for the mail quota until {until}"));
+
+    let published = form.post(&owner, "/admin/incidents/new").await;
+    let page = owner.get_until(published.location(), |page| page.contains("20 of 30 sent")).await;
+    page.says(&format!("waits for the mail quota until {until}"));
 }

@@ -3,5 +3,6 @@
 mod crash;
 mod outbox;
 mod queue;
+mod quota;
 mod session;
 mod stage;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use server::{
     clock::Clock,
     mail::{MailSettings, SILENCE, Worker, transport::Transport},
-    store::{Store, broadcasts::Broadcast},
+    store::{Store, broadcasts::Broadcast, mail_rates::Allowance},
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -57,7 +57,7 @@ impl Stage {
         let settings = MailSettings {
             transport: server.map(|server| Transport::parse(&server.url()).unwrap()),
             outbox: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name),
-            rate: Rate::UNLIMITED,
+            allowance: Allowance { rate: Rate::UNLIMITED, quota: None },
             connections: 8,
             from: "Status <status@example.com>".parse().unwrap(),
             public_url: "https://status.example.com".into(),
@@ -71,7 +71,13 @@ impl Stage {
 
     /// As fast as this and no faster.
     pub(super) fn at(mut self, rate: Rate) -> Self {
-        self.settings.rate = rate;
+        self.settings.allowance.rate = rate;
+        self
+    }
+
+    /// As much as this and no more.
+    pub(super) fn within(mut self, quota: &str) -> Self {
+        self.settings.allowance.quota = Some(quota.parse().unwrap());
         self
     }
 

@@ -3,14 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
 use domain::{
-    broadcast::Lane, delivery::DeliveryState, ids::DeliveryId, rate::Rate, status::IncidentStatus::Investigating,
+    broadcast::Lane,
+    delivery::DeliveryState,
+    ids::DeliveryId,
+    rate::{Rate, Share},
+    status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
 use jiff::{SignedDuration, Timestamp};
 use server::store::{
     Store,
     deliveries::{Delivery, LaneCount, Letter, NewLetter},
-    mail_rates::Share,
+    mail_rates::Allowance,
     nodes::Node,
     settlements::{Fenced, Settlement},
 };
@@ -277,19 +281,23 @@ async fn the_queue_counts_those_no_cursor_has_reached(store: Store) {
     assert_eq!(counts, [account, LaneCount { lane: Lane::Incident, waiting: 7, oldest: Some(later(1)) }]);
 }
 
+fn per_second(mails: u64) -> Allowance {
+    Allowance { rate: Rate::per_second(mails), quota: None }
+}
+
 async fn all_nodes_together_keep_to_the_rate(store: Store) {
     let mut granted = 0;
     for millis in (0..10_000).step_by(50) {
         let at = now() + SignedDuration::from_millis(millis);
         let mut write = store.write().await.unwrap();
-        granted += write.take_permits("main", Rate::per_second(100), Share::All, at).await.unwrap().permits;
+        granted += write.take_permits("main", per_second(100), Share::All, at).await.unwrap().permits;
         write.commit().await.unwrap();
     }
     assert!((900..=1000).contains(&granted), "{granted} in ten seconds at 95 a second");
 }
 
 async fn broadcasts_leave_room_for_letters(store: Store) {
-    let rate = Rate::per_second(100);
+    let rate = per_second(100);
     let mut bulk = 0;
     for millis in (0..10_000).step_by(100) {
         let at = now() + SignedDuration::from_millis(millis);
@@ -304,7 +312,7 @@ async fn broadcasts_leave_room_for_letters(store: Store) {
 }
 
 async fn sign_ups_leave_room_for_broadcasts(store: Store) {
-    let rate = Rate::per_second(100);
+    let rate = per_second(100);
     let (mut account, mut bulk) = (0, 0);
     for millis in (0..10_000).step_by(100) {
         let at = now() + SignedDuration::from_millis(millis);

@@ -12,6 +12,7 @@ mod import;
 mod imports;
 mod incidents;
 mod keys;
+mod mail_usage;
 mod page;
 mod sessions;
 mod subscribers;

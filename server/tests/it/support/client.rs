@@ -1,10 +1,13 @@
 //! A browser without JavaScript: keeps cookies, posts forms as its own page would, follows nothing.
 
+use std::time::Duration;
+
 use reqwest::{
     Method,
     header::{HeaderMap, HeaderName, HeaderValue},
     redirect::Policy,
 };
+use tokio::time::{Instant, sleep};
 
 /// One browser.
 pub(crate) struct Client {
@@ -69,6 +72,19 @@ impl Client {
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], None).await.unwrap()
+    }
+
+    /// Asks again and again until the page is as wanted; fails the test when it never is.
+    pub(crate) async fn get_until(&self, path: &str, is_so: impl Fn(&str) -> bool) -> Answer {
+        let deadline = Instant::now() + Duration::from_mins(1);
+        loop {
+            let answer = self.get(path).await;
+            if is_so(&answer.body) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "after a minute {path} is still: {}", answer.body);
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub(crate) async fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {

@@ -1,0 +1,128 @@
+//! What a provider allows in a day, and what is kept of it for alerts and confirmations.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
+use std::time::Duration;
+
+use domain::{
+    broadcast::{BroadcastState, Lane},
+    delivery::DeliveryState,
+    ids::DeliveryId,
+    quota::Quota,
+    rate::Share,
+    status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
+use jiff::SignedDuration;
+use server::store::{
+    Store,
+    deliveries::{Letter, NewLetter},
+};
+use tokio::time::sleep;
+
+use super::stage::{Stage, told};
+use crate::support::{
+    company::address,
+    db::on_both,
+    smtp::{Act, SmtpServer, Step, When},
+};
+
+on_both!(
+    a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved,
+    letters_find_room_when_broadcasts_have_none,
+    what_the_server_refused_uses_nothing_up,
+    three_nodes_together_keep_to_the_quota,
+);
+
+async fn used(stage: &Stage) -> u64 {
+    let quota: Quota = stage.settings.allowance.quota.unwrap();
+    let mut write = stage.company.store.write().await.unwrap();
+    write.used("main", quota, stage.now()).await.unwrap().all
+}
+
+/// Books mails as if they had been sent that long ago.
+async fn sent_before(stage: &Stage, mails: u64, hours: i64) {
+    let at = stage.now() - SignedDuration::from_hours(hours);
+    let mut write = stage.company.store.write().await.unwrap();
+    write.book("main", Share::Bulk, mails, at).await.unwrap();
+    write.commit().await.unwrap();
+}
+
+fn letter(stage: &Stage, number: u64, lane: Lane) -> NewLetter {
+    NewLetter {
+        id: DeliveryId::from_random(number),
+        kind: "test",
+        lane,
+        to: "new@example.com".parse().unwrap(),
+        subscriber: None,
+        message: Letter { subject: "Hello".into(), text: "Hello.".into(), html: String::new() },
+        dedupe_key: None,
+        expires_at: stage.now() + SignedDuration::from_hours(48),
+    }
+}
+
+async fn a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.within("1000/day");
+    stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
+    sent_before(&stage, 800, 23).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    stage.until(&broadcast, |found| found.sent == 130).await;
+    sleep(Duration::from_millis(1_500)).await;
+    let stopped = stage.company.look(&broadcast).await;
+    assert_eq!((stopped.state, stopped.sent, stopped.waiting()), (BroadcastState::Sending, 130, 70));
+    assert_eq!(server.accepted().len(), 130);
+    stage.wait(70);
+    assert_eq!(stage.until_over(&broadcast).await.sent, 200);
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+    running.stop().await;
+    assert_eq!(used(&stage).await, 200);
+}
+
+async fn letters_find_room_when_broadcasts_have_none(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.within("1000/day");
+    stage.company.subscribe("p", 10, Follows::everything(), stage.now()).await;
+    sent_before(&stage, 930, 1).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    for (number, lane) in [(1, Lane::Account), (2, Lane::Alert)] {
+        let letter = letter(&stage, number, lane);
+        let mut write = store.write().await.unwrap();
+        write.insert_letter(&letter, stage.now()).await.unwrap();
+        write.commit().await.unwrap();
+        running.worker.handle().wake();
+        assert_eq!(stage.outcome_of(&letter.id).await, DeliveryState::Sent);
+    }
+    assert_eq!(stage.company.look(&broadcast).await.sent, 0);
+    assert_eq!(server.accepted().len(), 2);
+    running.stop().await;
+}
+
+async fn what_the_server_refused_uses_nothing_up(store: Store) {
+    let nobody = When::Holding(format!("<{}>", address("p", 3)));
+    let server = SmtpServer::script().when(Step::Rcpt, nobody, Act::reply("550 5.1.1 No such user")).start().await;
+    let stage = Stage::new(&store, Some(&server)).await.within("1000/day");
+    stage.company.subscribe("p", 10, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    assert_eq!(stage.until_over(&broadcast).await.failed, 1);
+    running.stop().await;
+    assert_eq!(used(&stage).await, 9);
+}
+
+async fn three_nodes_together_keep_to_the_quota(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.within("300/day");
+    stage.company.subscribe("p", 400, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let nodes = ["one", "two", "three"].map(|node| stage.start_on(&store, node));
+    stage.until(&broadcast, |found| found.sent == 230).await;
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(server.accepted().len(), 230);
+    for node in nodes {
+        node.stop().await;
+    }
+    assert_eq!(used(&stage).await, 230);
+}
