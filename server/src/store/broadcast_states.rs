@@ -176,7 +176,7 @@ impl Write {
 
     /// One broadcast, that nobody else changes until this transaction ends.
     pub(super) async fn locked_broadcast(&mut self, id: &BroadcastId) -> Result<Option<Broadcast>> {
-        let query = self.pick(select!("where id = $1"), select!("where id = $1 for update"));
+        let query = self.pick(select!("where id = $1"), select!("where id = $1 for no key update"));
         let row: Option<BroadcastRow> =
             sqlx::query_as(query).bind(id.as_str()).fetch_optional(self.connection()).await?;
         row.map(Broadcast::try_from).transpose()
@@ -196,7 +196,7 @@ impl Write {
         let query = self.pick(
             select!("where incident_id = $1 and state in ('queued', 'sending', 'paused') order by created_at, id"),
             select!(
-                "where incident_id = $1 and state in ('queued', 'sending', 'paused') order by created_at, id for update"
+                "where incident_id = $1 and state in ('queued', 'sending', 'paused') order by created_at, id for no key update"
             ),
         );
         broadcasts(sqlx::query_as(query).bind(incident.as_str()).fetch_all(self.connection()).await?)

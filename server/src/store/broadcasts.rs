@@ -1,6 +1,7 @@
 //! Broadcasts: one row per published thing, however many people it is for.
 //!
-//! Whoever touches several tables takes their locks in this order: nodes, broadcasts, deliveries.
+//! Whoever touches several tables takes their locks in this order: nodes, incidents, broadcasts, deliveries. Rows are locked
+//! `for no key update`: PostgreSQL locks what a changed row refers to, which would turn that order round.
 
 use domain::{
     audience::Audience,

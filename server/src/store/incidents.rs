@@ -202,8 +202,8 @@ impl Write {
     /// One incident with all its updates. Until this transaction ends nobody else gets it this way, so that two
     /// people who post at once see each other's updates.
     pub async fn incident(&mut self, id: &IncidentId) -> Result<Option<Incident>> {
-        let lock =
-            self.pick("select id from incidents where id = $1", "select id from incidents where id = $1 for update");
+        let lock = self
+            .pick("select id from incidents where id = $1", "select id from incidents where id = $1 for no key update");
         let found: Option<String> =
             sqlx::query_scalar(lock).bind(id.as_str()).fetch_optional(self.connection()).await?;
         if found.is_none() {

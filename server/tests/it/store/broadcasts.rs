@@ -1,6 +1,8 @@
 //! Broadcasts: publishing, superseding, pausing, ending, and that the counters always add up.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on says so by failing")]
+
+use std::time::Duration;
 
 use domain::{
     broadcast::{
@@ -19,7 +21,12 @@ use server::store::{
     settlements::Settlement,
 };
 
-use crate::support::{company::Company, db::on_both};
+use tokio::time::timeout;
+
+use crate::support::{
+    company::Company,
+    db::{Database, on_both},
+};
 
 on_both!(
     publishing_the_same_update_twice_makes_one_broadcast,
@@ -281,6 +288,23 @@ async fn a_paused_broadcast_is_done_when_its_last_mail_is(store: Store) {
     set(&company, &broadcast, Paused).await;
     settle(&company, &node, &claimed, DeliveryState::Sent).await;
     assert_eq!(company.look(&broadcast).await.state, Done);
+}
+
+/// PostgreSQL locks what a twice changed row refers to: the incident, which whoever publishes holds.
+#[tokio::test]
+async fn the_last_outcome_is_stored_while_someone_publishes() {
+    let database = Database::postgres().await;
+    let test = async |store: Store| {
+        let (company, node) = company(&store, 2).await;
+        let broadcast = company.post(Investigating, now()).await;
+        let claimed = expand(&company, &node, &broadcast, 500).await.unwrap();
+        let mut publishing = store.write().await.unwrap();
+        publishing.incident(&broadcast.incident).await.unwrap().unwrap();
+        let settled = settle(&company, &node, &claimed, DeliveryState::Sent);
+        timeout(Duration::from_secs(20), settled).await.expect("it waits for nobody");
+        assert_eq!(company.look(&broadcast).await.state, Done);
+    };
+    database.run(test).await;
 }
 
 async fn it_says_when_it_will_be_done(store: Store) {
