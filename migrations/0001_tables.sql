@@ -135,6 +135,7 @@ create table audit (
     hash text not null
 );
 
+-- locale and time_zone (an IANA name; the page's own without one) are how they are written to.
 create table subscribers (
     id bigint primary key,
     email text not null,
@@ -148,6 +149,8 @@ create table subscribers (
     confirmation_sent_at bigint,
     confirmed_at bigint,
     unsubscribed_at bigint,
+    locale text not null default 'en' check (locale in ('en', 'de', 'fr', 'es')),
+    time_zone text,
     constraint subscribers_email_canonical unique (email_canonical)
 );
 create index subscribers_state on subscribers (state, updated_at);

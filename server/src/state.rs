@@ -7,7 +7,7 @@ use std::{
 };
 
 use app::site::Site;
-use domain::token;
+use domain::{i18n::Zone, token};
 
 use crate::{
     clock::Clock,
@@ -108,6 +108,11 @@ impl AppState {
         let version = self.inner.pages.version();
         let name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
         Ok(Site { version, ..self.site_named(name) })
+    }
+
+    /// The page's own time zone, if the owner chose one.
+    pub async fn zone(&self) -> Result<Option<Zone>> {
+        Ok(Zone::from_stored(self.store.setting("time_zone").await?.as_deref()))
     }
 
     /// As [`Self::site`], when its name is known or cannot be asked for.

@@ -11,6 +11,8 @@
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
 //! | instants and how people write and read them, months | [`time`], [`month`] |
+//! | instants and how people write and read them | [`time`] |
+//! | languages and time zones of those who are written to | [`i18n`] |
 //! | what forms carry and what can be wrong with it | [`forms`] |
 //!
 //! Everything that needs the present moment takes it as an argument.
@@ -22,6 +24,7 @@ pub mod delivery;
 pub mod email_address;
 pub mod forecast;
 pub mod forms;
+pub mod i18n;
 pub mod ids;
 pub mod incident;
 pub mod key;

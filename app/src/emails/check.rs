@@ -1,6 +1,6 @@
 //! A mail that says only that mail works.
 
-use domain::time;
+use domain::{i18n::Locale, time};
 use jiff::Timestamp;
 use leptos::prelude::*;
 
@@ -27,7 +27,7 @@ pub fn mail(mail: &CheckMail) -> Mail {
         time::full(mail.at)
     );
     let text = format!("Mail works\n\n{words}\n\n--\n{page_name}\n{}\n", mail.page_url);
-    let html = document(&subject, || {
+    let html = document(Locale::English, &subject, || {
         view! {
             <h1 style=TITLE>"Mail works"</h1>
             <p>{words}</p>

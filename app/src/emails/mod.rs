@@ -1,8 +1,10 @@
 //! The mails that Tidings sends, one file each: pure functions from a few values to a subject and two bodies.
 //!
 //! The text stands for itself and comes first; the HTML says the same and loads nothing from anywhere. What differs from
-//! recipient to recipient is passed in as links, so that a mail to thousands is drawn once.
+//! recipient to recipient is passed in by a [`Reader`], so that a mail to thousands is drawn once a language.
 
+use domain::i18n::Locale;
+use jiff::Timestamp;
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use crate::render::render;
 
 pub mod check;
 pub mod confirmation;
+mod letter;
+pub mod manage_link;
 pub mod update;
 
 /// What one mail says, before anything is known of its recipient.
@@ -21,6 +25,33 @@ pub struct Mail {
     pub text: String,
     /// The whole message as an HTML document.
     pub html: String,
+}
+
+/// Who a broadcast's mail is drawn for, or stand-ins for what is theirs alone.
+#[derive(Clone, Copy)]
+pub struct Reader<'a> {
+    /// The language of all that people did not write.
+    pub locale: Locale,
+    /// What stands behind an instant in UTC: the same in their zone, as [`Locale::local_time`] says it.
+    pub local_time: &'a dyn Fn(Timestamp) -> String,
+    /// Where they lead to.
+    pub links: &'a Links,
+}
+
+impl Reader<'_> {
+    /// An instant in UTC and where the reader lives.
+    fn time(&self, at: Timestamp) -> String {
+        format!("{}{}", self.locale.full_time(at), (self.local_time)(at))
+    }
+}
+
+/// The links that belong to one recipient, or stand-ins for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    /// Where the subscription is changed.
+    pub manage: String,
+    /// Where it is ended.
+    pub unsubscribe: String,
 }
 
 /// How long a subject gets at most, in characters: what mail programs show of it is shorter.
@@ -53,10 +84,10 @@ fn shorten(text: &str) -> String {
 
 /// The document around every mail. Inline styles carry the look where style sheets are stripped; the sheet adds the
 /// dark colours and what Markdown needs.
-fn document<V: IntoView>(subject: &str, content: impl FnOnce() -> V) -> String {
+fn document<V: IntoView>(locale: Locale, subject: &str, content: impl FnOnce() -> V) -> String {
     let html = render(|| {
         view! {
-            <html lang="en" dir="ltr">
+            <html lang=locale.as_str() dir="ltr">
                 <head>
                     <meta charset="utf-8" />
                     <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -67,7 +98,7 @@ fn document<V: IntoView>(subject: &str, content: impl FnOnce() -> V) -> String {
                     <style inner_html=STYLE></style>
                 </head>
                 <body class="page" style=PAGE>
-                    <div class="card" role="article" aria-label=subject.to_owned() lang="en" style=CARD>
+                    <div class="card" role="article" aria-label=subject.to_owned() lang=locale.as_str() style=CARD>
                         {content()}
                     </div>
                 </body>
@@ -99,8 +130,9 @@ const PAGE: &str = "margin:0;padding:24px 12px;background:#f3f5f7;color:#1c2430;
     font-size:16px;line-height:1.55;-webkit-text-size-adjust:100%";
 const CARD: &str = "max-width:600px;margin:0 auto;padding:28px 28px 20px;background:#ffffff;\
     border:1px solid #dde2e8;border-radius:8px;overflow-wrap:break-word;word-wrap:break-word";
-const TITLE: &str = "margin:4px 0 20px;font-size:22px;line-height:1.3;font-weight:650";
+const TITLE: &str = "margin:4px 0 8px;font-size:22px;line-height:1.3;font-weight:650";
 const SECTION: &str = "margin:28px 0 8px;font-size:13px;line-height:1.4;font-weight:600;color:#566273";
+const WHEN: &str = "margin:0 0 20px;font-size:14px;color:#566273";
 const QUIET: &str = "margin:0 0 8px;font-size:14px;color:#566273";
 const BUTTON: &str = "display:inline-block;padding:10px 18px;border-radius:6px;background:#1f4fbf;color:#ffffff;\
     font-weight:600;text-decoration:none";

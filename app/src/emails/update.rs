@@ -1,21 +1,21 @@
 //! One update of an incident, as its followers get it by mail.
 
 use domain::{
+    i18n::{Locale, mail::UpdateWords},
     ids::UpdateId,
     incident::{Incident, Step, Update, step},
     markdown,
     status::{ComponentStatus, Impact},
-    time,
 };
 use leptos::prelude::*;
 
-use super::{FOOTER, Mail, QUIET, TITLE, button, document, one_line, section, subject};
+use super::{FOOTER, Mail, QUIET, Reader, TITLE, WHEN, button, document, one_line, section, subject};
 
 /// How many earlier updates a mail repeats, so that whoever missed one loses nothing.
 const EARLIER: usize = 5;
 
 /// What the mail is made of.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy)]
 pub struct UpdateMail<'a> {
     /// The page's name.
     pub page_name: &'a str,
@@ -25,17 +25,8 @@ pub struct UpdateMail<'a> {
     pub incident: &'a Incident,
     /// The one that is sent. Those before it are repeated, those after it are left out.
     pub update: &'a UpdateId,
-    /// Where the recipient leads to.
-    pub links: &'a Links,
-}
-
-/// The links that belong to one recipient, or stand-ins for them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Links {
-    /// Where the subscription is changed.
-    pub manage: String,
-    /// Where it is ended.
-    pub unsubscribe: String,
+    /// Who reads it.
+    pub reader: &'a Reader<'a>,
 }
 
 /// Draws it; `None` when the incident holds no such update.
@@ -44,41 +35,52 @@ pub fn mail(mail: &UpdateMail) -> Option<Mail> {
     // The incident as it stood when this was the newest word.
     let then = Incident { updates: mail.incident.updates.get(position..)?.to_vec(), ..mail.incident.clone() };
     let (update, earlier) = then.updates.split_first()?;
+    let locale = mail.reader.locale;
+    let words = &locale.mail_words().update;
     let content = Content {
-        page_name: one_line(mail.page_name),
+        words,
+        why: (words.why)(&one_line(mail.page_name)),
         title: one_line(&then.name),
-        state: state(&then, update, earlier),
-        lasted: lasted(&then),
+        state: state(&then, update, earlier, locale),
+        when: mail.reader.time(update.display_at),
+        lasted: lasted(&then, locale),
+        next: next_update(update, mail.reader),
         affected: affected(&then, update),
         update,
         earlier: earlier.iter().take(EARLIER).collect(),
-        older: earlier.len().saturating_sub(EARLIER),
+        older: Some(earlier.len().saturating_sub(EARLIER)).filter(|count| *count > 0).map(words.older),
         tone: tone(&then, update),
         url: format!("{}/incidents/{}", mail.page_url, then.id),
-        links: mail.links,
+        reader: mail.reader,
     };
     let subject = subject(mail.page_name, &then.name);
     let html = content.html(&subject);
     Some(Mail { subject, text: content.text(), html })
 }
 
-/// `Identified · Major · 5 Feb 2024, 10:12 UTC`
-fn state(then: &Incident, update: &Update, earlier: &[Update]) -> String {
+/// `Identified · Major`
+fn state(then: &Incident, update: &Update, earlier: &[Update], locale: Locale) -> String {
     let is_reopened = step(earlier.first().map(|before| before.status), update.status) == Step::Reopened;
-    let impact = Some(then.impact()).filter(|impact| *impact != Impact::None).map(Impact::label);
-    let parts = [is_reopened.then_some("Reopened"), Some(update.status.label()), impact];
-    let mut words: Vec<_> = parts.into_iter().flatten().map(str::to_owned).collect();
-    words.push(time::full(update.display_at));
-    words.join(" · ")
+    let impact = Some(then.impact()).filter(|impact| *impact != Impact::None).map(|impact| locale.impact(impact));
+    let reopened = is_reopened.then_some(locale.mail_words().update.reopened);
+    let parts = [reopened, Some(locale.incident_status(update.status)), impact];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
 /// `Lasted 1 h 27 min.`, once it is over.
-fn lasted(then: &Incident) -> Option<String> {
+fn lasted(then: &Incident, locale: Locale) -> Option<String> {
     let standing = then.standing()?;
-    Some(format!("Lasted {}.", time::duration(standing.started_at, standing.resolved_at?)))
+    let duration = locale.duration(standing.started_at, standing.resolved_at?);
+    Some((locale.mail_words().update.lasted)(&duration))
 }
 
-/// One affected component in words.
+/// `Next update by 5 Feb 2024, 11:00 UTC`, where one was promised.
+fn next_update(update: &Update, reader: &Reader) -> Option<String> {
+    let by = update.next_update_by.filter(|_| !update.status.is_over())?;
+    Some((reader.locale.mail_words().update.next_update)(&reader.time(by)))
+}
+
+/// One affected component.
 struct Line {
     name: String,
     /// How it fared before, when this update changed that.
@@ -88,10 +90,11 @@ struct Line {
 
 impl Line {
     /// `Operational → Major outage`
-    fn words(&self) -> String {
+    fn words(&self, locale: Locale) -> String {
+        let status = locale.component_status(self.status);
         match self.old {
-            Some(old) => format!("{} → {}", old.label(), self.status.label()),
-            None => self.status.label().to_owned(),
+            Some(old) => format!("{} → {status}", locale.component_status(old)),
+            None => status.to_owned(),
         }
     }
 }
@@ -121,81 +124,74 @@ fn tone(then: &Incident, update: &Update) -> ComponentStatus {
 
 /// Everything that both bodies say.
 struct Content<'a> {
-    page_name: String,
+    words: &'static UpdateWords,
+    why: String,
     title: String,
     state: String,
+    when: String,
     lasted: Option<String>,
+    next: Option<String>,
     affected: Vec<Line>,
     update: &'a Update,
     earlier: Vec<&'a Update>,
     /// How many updates are too old to be repeated.
-    older: usize,
+    older: Option<String>,
     tone: ComponentStatus,
     url: String,
-    links: &'a Links,
+    reader: &'a Reader<'a>,
 }
 
 impl Content<'_> {
-    fn why(&self) -> String {
-        format!(
-            "You get this mail because you subscribed to {}: to everything, to a part that this incident affects, \
-             or to this incident.",
-            self.page_name
-        )
-    }
-
-    fn older(&self) -> Option<String> {
-        match self.older {
-            0 => None,
-            1 => Some("One older update is on the page.".to_owned()),
-            count => Some(format!("{count} older updates are on the page.")),
-        }
-    }
-
     fn text(&self) -> String {
-        let mut blocks = vec![format!("{}\n{}", self.state, self.title), markdown::to_text(&self.update.body)];
+        let (words, locale) = (self.words, self.reader.locale);
+        let mut blocks = vec![format!("{}\n{}\n{}", self.state, self.title, self.when)];
+        blocks.push(markdown::to_text(&self.update.body));
         blocks.extend(self.lasted.clone());
+        blocks.extend(self.next.clone());
         if !self.affected.is_empty() {
-            let lines: Vec<_> = self.affected.iter().map(|line| format!("- {}: {}", line.name, line.words())).collect();
-            blocks.push(format!("Affected\n{}", lines.join("\n")));
+            let lines = self.affected.iter().map(|line| format!("- {}: {}", line.name, line.words(locale)));
+            blocks.push(format!("{}\n{}", words.affected, lines.collect::<Vec<_>>().join("\n")));
         }
         if !self.earlier.is_empty() {
-            blocks.push("Earlier updates".to_owned());
+            blocks.push(words.earlier.to_owned());
         }
-        blocks.extend(self.earlier.iter().map(|update| {
-            let body = indented(&markdown::to_text(&update.body));
-            format!("{} · {}\n{body}", update.status.label(), time::full(update.display_at))
-        }));
-        blocks.extend(self.older());
-        blocks.push(format!("On the status page, always up to date:\n{}", self.url));
+        blocks.extend(
+            self.earlier
+                .iter()
+                .map(|update| format!("{}\n{}", self.heading(update), indented(&self.earlier_text(update)))),
+        );
+        blocks.extend(self.older.clone());
+        blocks.push(format!("{}\n{}", words.on_the_page, self.url));
+        let links = self.reader.links;
         blocks.push(format!(
-            "--\n{}\n\nChoose what you hear about:\n{}\n\nUnsubscribe:\n{}\n",
-            self.why(),
-            self.links.manage,
-            self.links.unsubscribe
+            "--\n{}\n\n{}:\n{}\n\n{}:\n{}\n",
+            self.why, words.choose, links.manage, words.unsubscribe, links.unsubscribe
         ));
         blocks.retain(|block| !block.trim().is_empty());
         blocks.join("\n\n")
     }
 
     fn html(&self, subject: &str) -> String {
-        document(subject, || {
+        let (words, links) = (self.words, self.reader.links);
+        document(self.reader.locale, subject, || {
             view! {
                 <p style="margin:0;font-size:14px;font-weight:600">
                     <span class=self.tone.as_str() style=colour(self.tone)>{self.state.clone()}</span>
                 </p>
-                <h1 style=TITLE>{self.title.clone()}</h1>
+                <h1 style=TITLE lang="" dir="auto">{self.title.clone()}</h1>
+                <p class="quiet" style=WHEN>{self.when.clone()}</p>
                 {body(self.update)}
                 {self.lasted.clone().map(|lasted| view! { <p class="quiet" style=QUIET_LASTED>{lasted}</p> })}
+                {self.next.clone().map(|next| view! { <p style=NEXT>{next}</p> })}
                 {self.affected_html()}
-                {button(self.url.clone(), "Open the status page")}
+                {button(self.url.clone(), words.open_the_page)}
                 {self.earlier_html()}
                 <div class="footer" style=FOOTER>
-                    <p style="margin:0 0 8px">{self.why()}</p>
+                    <p style="margin:0 0 8px">{self.why.clone()}</p>
                     <p style="margin:0">
-                        <a href=self.links.manage.clone()>"Choose what you hear about"</a>
+                        <a href=links.manage.clone()>{words.choose}</a>
                         " · "
-                        <a href=self.links.unsubscribe.clone()>"Unsubscribe"</a>
+                        <a href=links.unsubscribe.clone()>{words.unsubscribe}</a>
                     </p>
                 </div>
             }
@@ -203,46 +199,63 @@ impl Content<'_> {
     }
 
     fn affected_html(&self) -> Option<impl IntoView> {
+        let locale = self.reader.locale;
         let rows = self.affected.iter().map(|line| {
+            let old = line.old.map(|old| format!("{} → ", locale.component_status(old)));
             view! {
                 <li class="row" style=ROW>
-                    <span>{format!("{}: ", line.name)}</span>
-                    {line.old.map(|old| view! { <span class="quiet" style=OLD>{format!("{} → ", old.label())}</span> })}
+                    <span lang="" dir="auto">{format!("{}: ", line.name)}</span>
+                    {old.map(|old| view! { <span class="quiet" style=OLD>{old}</span> })}
                     <strong class=line.status.as_str() style=colour(line.status)>
-                        {format!("{}\u{a0}{}", shape(line.status), line.status.label())}
+                        {format!("{}\u{a0}{}", shape(line.status), locale.component_status(line.status))}
                     </strong>
                 </li>
             }
         });
         let rows: Vec<_> = rows.collect();
-        (!rows.is_empty())
-            .then(|| view! { {section("Affected")} <ul style="margin:0;padding:0;list-style:none">{rows}</ul> })
+        (!rows.is_empty()).then(
+            || view! { {section(self.words.affected)} <ul style="margin:0;padding:0;list-style:none">{rows}</ul> },
+        )
     }
 
     fn earlier_html(&self) -> Option<impl IntoView> {
         let earlier = self.earlier.iter().map(|update| {
-            let state = format!("{} · {}", update.status.label(), time::full(update.display_at));
             view! {
                 <div class="earlier" style=EARLIER_STYLE>
-                    <h3 style=SECTION_STATE>{state}</h3>
-                    {body(update)}
+                    <h3 style=SECTION_STATE>{self.heading(update)}</h3>
+                    {match update.removed_at {
+                        Some(_) => view! { <p class="quiet" style=QUIET>{self.words.removed}</p> }.into_any(),
+                        None => body(update).into_any(),
+                    }}
                 </div>
             }
         });
         let earlier: Vec<_> = earlier.collect();
         (!earlier.is_empty()).then(|| {
             view! {
-                {section("Earlier updates")}
+                {section(self.words.earlier)}
                 {earlier}
-                {self.older().map(|older| view! { <p class="quiet" style=QUIET>{older}</p> })}
+                {self.older.clone().map(|older| view! { <p class="quiet" style=QUIET>{older}</p> })}
             }
         })
+    }
+
+    fn earlier_text(&self, update: &Update) -> String {
+        match update.removed_at {
+            Some(_) => self.words.removed.to_owned(),
+            None => markdown::to_text(&update.body),
+        }
+    }
+
+    /// `Investigating · 5 Feb 2024, 10:12 UTC`
+    fn heading(&self, update: &Update) -> String {
+        format!("{} · {}", self.reader.locale.incident_status(update.status), self.reader.time(update.display_at))
     }
 }
 
 /// What people wrote, drawn; ids are prefixed so that the footnotes of several updates keep apart.
 fn body(update: &Update) -> impl IntoView {
-    view! { <div class="update" inner_html=markdown::to_html_in(&update.body, &format!("u{}", update.id))></div> }
+    view! { <div class="update" lang="" dir="auto" inner_html=markdown::to_html_in(&update.body, &format!("u{}", update.id))></div> }
 }
 
 fn indented(text: &str) -> String {
@@ -254,6 +267,7 @@ fn indented(text: &str) -> String {
 const ROW: &str = "margin:0;padding:6px 0;border-bottom:1px solid #dde2e8";
 const OLD: &str = "color:#566273";
 const QUIET_LASTED: &str = "margin:12px 0 0;font-size:14px;color:#566273";
+const NEXT: &str = "margin:12px 0 0;font-weight:600";
 const EARLIER_STYLE: &str = "margin:0 0 16px;padding:0 0 0 14px;border-left:2px solid #dde2e8";
 const SECTION_STATE: &str = "margin:0 0 4px;font-size:14px;line-height:1.4;font-weight:600";
 

@@ -2,14 +2,14 @@
 
 use domain::{
     component::Section,
-    forms::{FieldErrors, FollowsForm},
+    forms::{FieldErrors, FollowsForm, PreferencesForm},
+    i18n::Zone,
     ids::IncidentId,
-    subscriber::Follows,
 };
 use leptos::prelude::*;
 
 use crate::{
-    components::{error_summary, follows_fields},
+    components::{error_summary, follows_fields, preferences_fields},
     layout::{Head, public_page},
     site::Site,
 };
@@ -28,7 +28,11 @@ pub struct Manage {
     /// All components, in the page's order.
     pub sections: Vec<Section>,
     /// What they hear of now, or what was ticked when it could not be saved.
-    pub follows: Follows,
+    pub follows: FollowsForm,
+    /// How they are written to now, or what was chosen.
+    pub preferences: PreferencesForm,
+    /// The page's own time zone.
+    pub page_zone: Option<Zone>,
     /// The incidents they follow, with their titles.
     pub incidents: Vec<(IncidentId, String)>,
     /// Whether it was saved just now.
@@ -40,7 +44,8 @@ pub struct Manage {
 /// Draws a subscriber's own page.
 pub fn page(model: &Manage) -> String {
     let title = if model.is_active { "Your subscription" } else { "You are not subscribed" };
-    public_page(&model.site, Head::private(title), || {
+    let head = if model.errors.is_empty() { title.to_owned() } else { format!("Not saved yet: {title}") };
+    public_page(&model.site, Head::private(&head), || {
         view! {
             <div class="sheet">
                 {model
@@ -48,7 +53,7 @@ pub fn page(model: &Manage) -> String {
                     .then(|| {
                         view! { <p class="notice" data-status="operational" role="status">"Your choice is saved."</p> }
                     })}
-                {error_summary(&model.errors, &[("follows", "")])}
+                {error_summary(&model.errors, &[("follows", ""), ("locale", "Language"), ("time_zone", "Time zone")])}
                 <h1>{title}</h1>
                 {if model.is_active { choices(model) } else { way_back(model) }}
             </div>
@@ -63,7 +68,8 @@ fn choices(model: &Manage) -> AnyView {
             <strong dir="auto">{model.email.clone()}</strong>
         </p>
         <form method="post" action=format!("/manage/{}", model.token)>
-            {follows_fields(&ticked(&model.follows), &model.sections, &model.incidents, &model.errors)}
+            {follows_fields(&model.follows, &model.sections, &model.incidents, &model.errors)}
+            {preferences_fields(&model.preferences, model.page_zone.as_ref(), &model.errors)}
             <button type="submit">"Save"</button>
         </form>
         <section class="leave" aria-labelledby="leave">
@@ -89,12 +95,4 @@ fn way_back(model: &Manage) -> AnyView {
         <p class="back"><a href="/">"Back to the current state"</a></p>
     }
     .into_any()
-}
-
-fn ticked(follows: &Follows) -> FollowsForm {
-    FollowsForm {
-        everything: follows.everything,
-        components: follows.components.iter().map(ToString::to_string).collect(),
-        incidents: follows.incidents.iter().map(ToString::to_string).collect(),
-    }
 }

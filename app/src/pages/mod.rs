@@ -8,6 +8,7 @@ pub mod history;
 pub mod home;
 pub mod incident;
 pub mod manage;
+pub mod manage_link;
 pub mod sent;
 pub mod subscribe;
 pub mod unsubscribe;

@@ -66,6 +66,7 @@ fn form(model: &SubscribePage) -> impl IntoView + use<> {
             </div>
             <button type="submit">"Subscribe"</button>
             <p class="hint">"We send you one mail to confirm. Every mail has a link to leave."</p>
+            <p class="hint"><a href="/manage">"Subscribed already? Change what you hear of"</a></p>
         </form>
     }
 }

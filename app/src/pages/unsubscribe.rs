@@ -46,6 +46,7 @@ fn content(model: &Unsubscribe) -> AnyView {
             <p class="lead">
                 "It may have lost a part on its way. Open the link from the newest mail you have from us, and copy it whole if your mail program breaks lines."
             </p>
+            <p><a class="button quiet" href="/manage">"Send me a new link"</a></p>
         }
         .into_any(),
         (false, true) => view! {

@@ -2,7 +2,7 @@
 
 use app::pages::{manage, subscribe};
 use domain::{
-    forms::{FieldErrors, Fields, SubscribeForm},
+    forms::{FieldErrors, Fields, PreferencesForm, SubscribeForm},
     subscriber::Follows,
 };
 
@@ -60,7 +60,9 @@ fn a_subscriber_sees_what_they_chose_and_can_leave() {
         email: "reader@example.com".into(),
         is_active: true,
         sections: fine().sections,
-        follows: Follows { components: [api.clone()].into(), ..Follows::default() },
+        follows: (&Follows { components: [api.clone()].into(), ..Follows::default() }).into(),
+        preferences: PreferencesForm { locale: "fr".into(), time_zone: "Asia/Taipei".into() },
+        page_zone: None,
         incidents: vec![],
         saved: true,
         errors: FieldErrors::default(),
@@ -68,6 +70,9 @@ fn a_subscriber_sees_what_they_chose_and_can_leave() {
     assert!(is_ticked(&html, &format!("component-{api}")) && !is_ticked(&html, "everything"));
     assert!(html.contains("action=\"/manage/secret\"") && html.contains("action=\"/unsubscribe/secret\""));
     assert!(html.contains("role=\"status\"") && html.contains("reader@example.com"));
+    let chosen = ["value=\"fr\" lang=\"fr\" selected>Français<", "value=\"Asia/Taipei\" selected>Taipei<"];
+    assert!(chosen.iter().all(|chosen| html.contains(chosen)) && html.matches(" selected>").count() == 2, "{html}");
+    assert!(html.contains("<optgroup label=\"Asia\">") && html.contains("<option value=\"\">UTC</option>"), "{html}");
     assert!(html.contains("<meta name=\"robots\" content=\"noindex\">") && !html.contains("rel=\"canonical\""));
 }
 
@@ -79,7 +84,9 @@ fn who_left_is_offered_the_way_back_and_no_choices() {
         email: "reader@example.com".into(),
         is_active: false,
         sections: fine().sections,
-        follows: Follows::everything(),
+        follows: (&Follows::everything()).into(),
+        preferences: PreferencesForm::default(),
+        page_zone: None,
         incidents: vec![],
         saved: false,
         errors: FieldErrors::default(),

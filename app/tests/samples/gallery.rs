@@ -5,7 +5,7 @@ use app::{
     site::{Freshness, Site},
 };
 use domain::{
-    forms::{FieldErrors, Fields, SubscribeForm},
+    forms::{FieldErrors, Fields, PreferencesForm, SubscribeForm},
     status::ComponentStatus,
     subscriber::Follows,
 };
@@ -140,11 +140,14 @@ fn subscriptions() -> Vec<(&'static str, String)> {
         email: "reader@example.com".into(),
         is_active: true,
         sections: new.sections.clone(),
-        follows: Follows {
+        follows: (&Follows {
             components: [component].into(),
             incidents: [broken.id.clone()].into(),
             ..Follows::default()
-        },
+        })
+            .into(),
+        preferences: PreferencesForm { locale: "de".into(), time_zone: "Europe/Berlin".into() },
+        page_zone: "America/New_York".parse().ok(),
         incidents: vec![(broken.id, "Elevated API errors".into())],
         saved: true,
         errors: FieldErrors::default(),

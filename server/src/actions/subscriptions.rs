@@ -1,10 +1,18 @@
 //! Asking to be told, confirming, changing one's mind, leaving.
 
-use app::emails::confirmation::{self, ConfirmationMail};
+use app::{
+    emails::{
+        Mail,
+        confirmation::{self, ConfirmationMail},
+        manage_link::{self, ManageLinkMail},
+    },
+    site::Site,
+};
 use domain::{
     broadcast::Lane,
     email_address::EmailAddress,
     forms::Subscribe,
+    i18n::{Locale, Preferences},
     ids::{DeliveryId, SubscriberId},
     subscriber::{Follows, SubscriberState},
     token::{self, LinkToken, Purpose},
@@ -27,19 +35,20 @@ pub const CONFIRMATION_VALID: SignedDuration = SignedDuration::from_hours(48);
 const CONFIRMATION_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// And never more than this in it.
 const CONFIRMATION_LIMIT: i64 = 3;
-/// Sign-ups an hour from one network.
+/// Sign-ups, and links asked for, an hour from one network.
 const NETWORK_LIMIT: i64 = 10;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Takes a wish to be told. The answer is the same whether the address is known or not.
 ///
-/// A new address is sent a link to confirm; a known one keeps what it has, and what it adds waits for the link too, for
-/// whoever typed it may not be its owner.
-pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe) -> Result<()> {
+/// A new address is sent a link to confirm, in the language it was asked for in; a known one keeps what it has, and what
+/// it adds waits for the link too, for whoever typed it may not be its owner.
+pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, locale: Locale) -> Result<()> {
     let now = state.clock.now();
     // Asked before the transaction: one that waits for a second connection waits for ever when all do so at once.
     let site = state.site().await?;
     let mut write = state.store.write().await?;
-    let tries = write.count_attempt("subscribe", &client.network(), SignedDuration::from_hours(1), now).await?;
+    let tries = write.count_attempt("subscribe", &client.network(), HOUR, now).await?;
     if tries > NETWORK_LIMIT {
         write.commit().await?;
         return Err(Error::TooMany { retry_after: 3600 });
@@ -59,6 +68,7 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe) ->
             email: command.email.clone(),
             state: SubscriberState::Pending,
             follows: Follows::default(),
+            preferences: Preferences::default(),
             generation: 1,
             consent: String::new(),
             created_at: now,
@@ -75,6 +85,7 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe) ->
             _ => command.follows,
         };
         subscriber.state = SubscriberState::Pending;
+        subscriber.preferences.locale = locale;
         subscriber.consent = format!("form, {}", client.address);
     }
     if may_write {
@@ -84,30 +95,78 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe) ->
     subscriber.updated_at = now;
     write.put_subscriber(&subscriber).await?;
     if may_write {
-        let purpose = if subscriber.state == SubscriberState::Active { Purpose::Manage } else { Purpose::Confirm };
-        let path = if purpose == Purpose::Manage { "manage" } else { "confirm" };
-        let token = link(state, purpose, &subscriber);
-        let mail = confirmation::mail(&ConfirmationMail {
-            page_name: &site.name,
-            page_url: &site.url,
-            confirm_url: &format!("{}/{path}/{token}", site.url),
-        });
-        let letter = NewLetter {
-            id: DeliveryId::from_random(random()),
-            kind: "confirmation",
-            lane: Lane::Account,
-            to: subscriber.email.clone(),
-            subscriber: Some(subscriber.id),
-            message: mail,
-            dedupe_key: None,
-            expires_at: now.checked_add(CONFIRMATION_LIFE).unwrap_or(now),
-        };
-        write.insert_letter(&letter, now).await?;
+        send_confirmation(&mut write, state, &site, &subscriber, now).await?;
     }
     note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
     write.commit().await?;
     state.wake_mail();
     Ok(())
+}
+
+/// Sends the link to their subscription to an active subscriber, once an hour at most. The answer is the same whether
+/// there is one or not.
+pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAddress) -> Result<()> {
+    let now = state.clock.now();
+    let site = state.site().await?;
+    let mut write = state.store.write().await?;
+    if write.count_attempt("subscribe", &client.network(), HOUR, now).await? > NETWORK_LIMIT {
+        write.commit().await?;
+        return Err(Error::TooMany { retry_after: 3600 });
+    }
+    let tries = write.count_attempt("manage link", &token::hash(&email.canonical()), HOUR, now).await?;
+    let known = write.subscriber_by_email(email).await?.filter(|known| known.state == SubscriberState::Active);
+    if let Some(subscriber) = known.filter(|_| tries == 1) {
+        let mail = manage_mail(state, &site, &subscriber);
+        write.insert_letter(&letter("manage_link", &subscriber, mail, now), now).await?;
+        note_as(&mut write, "anyone", "subscriber.link", subscriber.id, &client.address.to_string(), now).await?;
+    }
+    write.commit().await?;
+    state.wake_mail();
+    Ok(())
+}
+
+/// Asks whether it was them, or tells who already gets mail where to change it.
+pub(super) async fn send_confirmation(
+    write: &mut Write,
+    state: &AppState,
+    site: &Site,
+    subscriber: &Subscriber,
+    now: Timestamp,
+) -> Result<()> {
+    let mail = if subscriber.state == SubscriberState::Active {
+        manage_mail(state, site, subscriber)
+    } else {
+        confirmation::mail(&ConfirmationMail {
+            page_name: &site.name,
+            page_url: &site.url,
+            confirm_url: &format!("{}/confirm/{}", site.url, link(state, Purpose::Confirm, subscriber)),
+            locale: subscriber.preferences.locale,
+        })
+    };
+    write.insert_letter(&letter("confirmation", subscriber, mail, now), now).await?;
+    Ok(())
+}
+
+fn manage_mail(state: &AppState, site: &Site, subscriber: &Subscriber) -> Mail {
+    manage_link::mail(&ManageLinkMail {
+        page_name: &site.name,
+        page_url: &site.url,
+        manage_url: &format!("{}/manage/{}", site.url, link(state, Purpose::Manage, subscriber)),
+        locale: subscriber.preferences.locale,
+    })
+}
+
+fn letter(kind: &'static str, subscriber: &Subscriber, message: Mail, now: Timestamp) -> NewLetter {
+    NewLetter {
+        id: DeliveryId::from_random(random()),
+        kind,
+        lane: Lane::Account,
+        to: subscriber.email.clone(),
+        subscriber: Some(subscriber.id),
+        message,
+        dedupe_key: None,
+        expires_at: now.checked_add(CONFIRMATION_LIFE).unwrap_or(now),
+    }
 }
 
 /// Whether the last letter is long ago, did not arrive, or is from before the person left.
@@ -170,11 +229,17 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
     Ok(Some(subscriber))
 }
 
-/// Changes what a subscriber hears of. Whoever left is not brought back by the link in an old mail.
+/// Changes what a subscriber hears of, and how. Whoever left is not brought back by the link in an old mail.
 ///
 /// # Errors
 /// [`Error::Conflict`] for those who are not told of anything: they left, or have not confirmed yet.
-pub async fn change(state: &AppState, client: &Client, token: &str, follows: Follows) -> Result<Option<Subscriber>> {
+pub async fn change(
+    state: &AppState,
+    client: &Client,
+    token: &str,
+    follows: Follows,
+    preferences: Preferences,
+) -> Result<Option<Subscriber>> {
     let Some(found) = linked(state, Purpose::Manage, token).await? else { return Ok(None) };
     let now = state.clock.now();
     let mut write = state.store.write().await?;
@@ -183,6 +248,7 @@ pub async fn change(state: &AppState, client: &Client, token: &str, follows: Fol
         return Err(Error::Conflict("You get no mail from us any more. Subscribe again to choose what you hear of."));
     }
     subscriber.follows = follows;
+    subscriber.preferences = preferences;
     subscriber.updated_at = now;
     write.put_subscriber(&subscriber).await?;
     let actor = format!("subscriber:{}", subscriber.id);

@@ -7,8 +7,9 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, request::Parts},
+    http::{HeaderMap, header, request::Parts},
 };
+use domain::i18n::Locale;
 use ipnet::IpNet;
 
 use crate::state::AppState;
@@ -64,6 +65,19 @@ impl FromRequestParts<AppState> for Client {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         Ok(resolve(peer, &parts.headers, &state.config().trusted_proxies))
+    }
+}
+
+/// The language that a browser asks for, of those that mails are written in; English for all others.
+#[derive(Clone, Copy, Debug)]
+pub struct Language(pub Locale);
+
+impl FromRequestParts<AppState> for Language {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Infallible> {
+        let header = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        Ok(Self(header.and_then(Locale::accepted).unwrap_or_default()))
     }
 }
 

@@ -103,6 +103,8 @@ pub fn table() -> Table {
         .public(Anyone, "POST", "/subscribe", post(public::subscribe::submit))
         .public(LinkHolder, "GET", "/confirm/{token}", get(public::subscription::show_confirm))
         .public(LinkHolder, "POST", "/confirm/{token}", post(public::subscription::confirm))
+        .public(Anyone, "GET", "/manage", get(public::manage_link::show))
+        .public(Anyone, "POST", "/manage", post(public::manage_link::submit))
         .public(LinkHolder, "GET", "/manage/{token}", get(public::subscription::show_manage))
         .public(LinkHolder, "POST", "/manage/{token}", post(public::subscription::manage))
         .public(LinkHolder, "GET", "/unsubscribe/{token}", get(public::subscription::show_unsubscribe))

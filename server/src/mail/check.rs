@@ -24,6 +24,7 @@ pub async fn send(config: &Config, store: &Store, clock: &Clock, to: &EmailAddre
         public_url,
         from: config.mail_from.clone(),
         secret: secret::load(config)?,
+        zone: None,
     };
     let mail = check::mail(&CheckMail { page_name: &identity.page_name, page_url: &identity.public_url, at: now });
     let id = DeliveryId::from_random(rand::random());

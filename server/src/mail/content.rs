@@ -1,16 +1,20 @@
 //! Whole messages, ready for the wire: headers and both bodies, CRLF, ASCII only, short lines (RFC 5322, RFC 2045).
 //!
 //! ```text
-//! incident + update ─ draw once, encode once ─▶ Prepared: bytes ▪ slot ▪ bytes ▪ slot ▪ bytes
-//!                                                            │ message(recipient)
-//!          Message-ID, Date, To, List-Unsubscribe ───────────┴──▶ headers + bytes with the links in the slots
+//! incident + update ─ draw once, encode once a language ─▶ Prepared: bytes ▪ slot ▪ bytes ▪ slot ▪ bytes
+//!                                                                      │ message(recipient)
+//!          Message-ID, Date, To, List-Unsubscribe ─────────────────────┴──▶ headers + bytes, slots filled
 //! ```
-//! Only what belongs to one recipient is written per recipient. A slot is found by a stand-in that has exactly the
-//! length of a link token and that nobody can guess: a real token, signed for a subscriber who cannot exist.
+//! Only what belongs to one recipient is written per recipient: their links, and each time as their own clock shows it,
+//! so that a thousand zones cost no more memory than one. A slot is found by a stand-in that has exactly the length of a
+//! link token and that nobody can guess: a real token, signed for a subscriber who cannot exist.
 
-use app::emails::{self, Mail, update::Links};
+use std::cell::RefCell;
+
+use app::emails::{self, Links, Mail, Reader};
 use domain::{
     email_address::EmailAddress,
+    i18n::{Locale, Preferences, Zone},
     ids::{DeliveryId, SubscriberId, UpdateId},
     incident::Incident,
     time,
@@ -47,6 +51,8 @@ pub struct MailIdentity {
     pub from: Mailbox,
     /// Signs links and return paths.
     pub secret: Secret,
+    /// The page's own time zone: for those who chose none.
+    pub zone: Option<Zone>,
 }
 
 impl MailIdentity {
@@ -100,7 +106,17 @@ pub struct UnknownUpdate(pub UpdateId);
 #[derive(Clone, Debug)]
 pub struct Prepared {
     identity: MailIdentity,
+    /// One for each language, in the order of [`Locale::ALL`].
+    drawn: Vec<Drawn>,
+}
+
+/// A mail in one language.
+#[derive(Clone, Debug)]
+struct Drawn {
+    locale: Locale,
     pieces: Vec<Piece>,
+    /// The instants that are also shown by the recipient's clock.
+    times: Vec<Timestamp>,
     /// How long a message gets, nearly.
     size: usize,
 }
@@ -110,45 +126,43 @@ pub struct Prepared {
 enum Piece {
     /// The same for everyone.
     Bytes(Vec<u8>),
-    /// Where the recipient's token for this goes.
-    Slot(Purpose),
+    /// Where something of the recipient's goes.
+    Slot(Slot),
+}
+
+/// What belongs to one recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Slot {
+    /// The token of the link to manage the subscription.
+    Manage,
+    /// The token of the link to leave.
+    Unsubscribe,
+    /// One of [`Drawn::times`] by their own clock.
+    LocalTime(usize),
 }
 
 impl Prepared {
-    /// Draws and encodes the mail of an update, once for all who get it.
+    /// Draws and encodes the mail of an update, once for all who read the same language.
     pub fn new(identity: &MailIdentity, incident: &Incident, update: &UpdateId) -> Result<Self, UnknownUpdate> {
-        let links = Links {
-            manage: identity.link(Purpose::Manage, NOBODY, 0),
-            unsubscribe: identity.link(Purpose::Unsubscribe, NOBODY, 0),
-        };
-        let mail = emails::update::mail(&emails::update::UpdateMail {
-            page_name: &identity.page_name,
-            page_url: &identity.public_url,
-            incident,
-            update,
-            links: &links,
-        });
-        let mail = mail.ok_or_else(|| UnknownUpdate(update.clone()))?;
-
         // All mails of an incident answer one message that never existed, so mail programs show them as one thread.
-        let thread = identity.message_id(&format!("incident-{}", incident.id));
-        let mut headers = identity.headers(&mail.subject);
-        headers.insert_raw(ascii("References", &thread));
-        headers.insert_raw(ascii("In-Reply-To", &thread));
-        headers.insert_raw(encode::named(
-            "List-Id",
-            &emails::one_line(&identity.page_name),
-            &format!("updates.{}", identity.from.email.domain()),
-        ));
-        headers.insert_raw(ascii("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
-        headers.insert_raw(ascii("Precedence", "bulk"));
+        let drawn = Self::draw(identity, &format!("incident-{}", incident.id), |reader| {
+            emails::update::mail(&emails::update::UpdateMail {
+                page_name: &identity.page_name,
+                page_url: &identity.public_url,
+                incident,
+                update,
+                reader,
+            })
+        });
+        drawn.ok_or_else(|| UnknownUpdate(update.clone()))
+    }
 
-        let manage = token(identity, Purpose::Manage, NOBODY, 0);
-        let unsubscribe = token(identity, Purpose::Unsubscribe, NOBODY, 0);
-        let message = assemble(&headers, &mail, &[&manage, &unsubscribe]);
-        let size = message.len() + 1024;
-        let pieces = split(message, &[(&manage, Purpose::Manage), (&unsubscribe, Purpose::Unsubscribe)]);
-        Ok(Self { identity: identity.clone(), pieces, size })
+    /// Draws and encodes a broadcast's mail in every language; `None` as soon as there is none to draw. Mails with the
+    /// same `thread` are shown together.
+    pub fn draw(identity: &MailIdentity, thread: &str, mail: impl Fn(&Reader) -> Option<Mail>) -> Option<Self> {
+        let thread = identity.message_id(thread);
+        let drawn = Locale::ALL.iter().map(|locale| Drawn::new(identity, *locale, &thread, &mail));
+        Some(Self { identity: identity.clone(), drawn: drawn.collect::<Option<_>>()? })
     }
 
     /// The message to one subscriber. Every attempt at the same delivery has the same Message-ID.
@@ -156,22 +170,25 @@ impl Prepared {
         &self,
         delivery: &DeliveryId,
         to: &EmailAddress,
-        subscriber: SubscriberId,
-        generation: i64,
+        (subscriber, generation): (SubscriberId, i64),
+        preferences: &Preferences,
         now: Timestamp,
     ) -> Vec<u8> {
+        let drawn = &self.drawn[preferences.locale as usize];
         let manage = token(&self.identity, Purpose::Manage, subscriber, generation);
         let unsubscribe = token(&self.identity, Purpose::Unsubscribe, subscriber, generation);
-        let mut message = Vec::with_capacity(self.size);
+        let local_times = drawn.local_times(preferences.zone.as_ref(), self.identity.zone.as_ref());
+        let mut message = Vec::with_capacity(drawn.size);
         message.extend_from_slice(recipient_headers(&self.identity, delivery, to, now).as_bytes());
         // One line: some providers do not read it otherwise (RFC 8058).
         let header = format!("List-Unsubscribe: <{}/unsubscribe/{unsubscribe}>\r\n", self.identity.public_url);
         message.extend_from_slice(header.as_bytes());
-        for piece in &self.pieces {
+        for piece in &drawn.pieces {
             message.extend_from_slice(match piece {
                 Piece::Bytes(bytes) => bytes,
-                Piece::Slot(Purpose::Unsubscribe) => unsubscribe.as_bytes(),
-                Piece::Slot(_) => manage.as_bytes(),
+                Piece::Slot(Slot::Manage) => manage.as_bytes(),
+                Piece::Slot(Slot::Unsubscribe) => unsubscribe.as_bytes(),
+                Piece::Slot(Slot::LocalTime(index)) => &local_times[*index],
             });
         }
         message
@@ -180,6 +197,67 @@ impl Prepared {
     /// As [`MailIdentity::envelope_from`].
     pub fn envelope_from(&self, subscriber: SubscriberId) -> Address {
         self.identity.envelope_from(subscriber)
+    }
+}
+
+impl Drawn {
+    fn new(
+        identity: &MailIdentity,
+        locale: Locale,
+        thread: &str,
+        mail: impl Fn(&Reader) -> Option<Mail>,
+    ) -> Option<Self> {
+        let links = Links {
+            manage: identity.link(Purpose::Manage, NOBODY, 0),
+            unsubscribe: identity.link(Purpose::Unsubscribe, NOBODY, 0),
+        };
+        let times = RefCell::new(Vec::new());
+        let local_time = |at| {
+            let mut times = times.borrow_mut();
+            let index = times.iter().position(|known| *known == at).unwrap_or_else(|| {
+                times.push(at);
+                times.len() - 1
+            });
+            stand_in(identity, Slot::LocalTime(index))
+        };
+        let mail = mail(&Reader { locale, local_time: &local_time, links: &links })?;
+        let times = times.into_inner();
+
+        let mut headers = identity.headers(&mail.subject);
+        headers.insert_raw(ascii("References", thread));
+        headers.insert_raw(ascii("In-Reply-To", thread));
+        headers.insert_raw(encode::named(
+            "List-Id",
+            &emails::one_line(&identity.page_name),
+            &format!("updates.{}", identity.from.email.domain()),
+        ));
+        headers.insert_raw(ascii("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"));
+        headers.insert_raw(ascii("Precedence", "bulk"));
+
+        let mut slots = vec![Slot::Manage, Slot::Unsubscribe];
+        slots.extend((0..times.len()).map(Slot::LocalTime));
+        let slots: Vec<_> = slots.into_iter().map(|slot| (stand_in(identity, slot), slot)).collect();
+        let stand_ins: Vec<_> = slots.iter().map(|(stand_in, _)| stand_in.as_str()).collect();
+        let message = assemble(&headers, &mail, &stand_ins);
+        let size = message.len() + 1024;
+        Some(Self { locale, pieces: split(&message, &slots), times, size })
+    }
+
+    /// Each of the times by the recipient's clock, encoded as it goes into its slots.
+    fn local_times(&self, own: Option<&Zone>, page: Option<&Zone>) -> Vec<Vec<u8>> {
+        let encoded = |at: &Timestamp| encode::unfinished_line(&self.locale.local_time(*at, own, page));
+        self.times.iter().map(encoded).collect()
+    }
+}
+
+/// What stands in a slot until there is a recipient: as long as a token, and not to be guessed.
+fn stand_in(identity: &MailIdentity, slot: Slot) -> String {
+    match slot {
+        Slot::Manage => token(identity, Purpose::Manage, NOBODY, 0),
+        Slot::Unsubscribe => token(identity, Purpose::Unsubscribe, NOBODY, 0),
+        Slot::LocalTime(index) => {
+            token(identity, Purpose::Manage, NOBODY, i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1))
+        }
     }
 }
 
@@ -220,25 +298,22 @@ fn assemble(headers: &Headers, mail: &Mail, slots: &[&str]) -> Vec<u8> {
 }
 
 /// Cuts a message at its slots.
-fn split(message: Vec<u8>, slots: &[(&str, Purpose)]) -> Vec<Piece> {
+fn split(message: &[u8], slots: &[(String, Slot)]) -> Vec<Piece> {
     let mut pieces = Vec::new();
-    let mut rest = message.as_slice();
-    while let Some((start, slot, purpose)) = slots
-        .iter()
-        .filter_map(|(slot, purpose)| Some((find(rest, slot)?, *slot, *purpose)))
-        .min_by_key(|found| found.0)
-    {
-        let (before, from_slot) = rest.split_at(start);
-        pieces.push(Piece::Bytes(before.to_vec()));
-        pieces.push(Piece::Slot(purpose));
-        rest = from_slot.get(slot.len()..).unwrap_or_default();
+    // Encoded, it is ASCII.
+    let mut rest = str::from_utf8(message).unwrap_or_default();
+    for (stand_in, slot) in encode::in_order(rest, slots.iter().map(|(stand_in, slot)| (stand_in.as_str(), *slot))) {
+        let (before, from_slot) = rest.split_once(stand_in).unwrap_or((rest, ""));
+        pieces.push(Piece::Bytes(before.as_bytes().to_vec()));
+        pieces.push(Piece::Slot(slot));
+        // A local time may be nothing, or several lines: it brings the end of its line along.
+        rest = match slot {
+            Slot::LocalTime(_) => from_slot.strip_prefix(encode::SOFT_BREAK).unwrap_or(from_slot),
+            Slot::Manage | Slot::Unsubscribe => from_slot,
+        };
     }
-    pieces.push(Piece::Bytes(rest.to_vec()));
+    pieces.push(Piece::Bytes(rest.as_bytes().to_vec()));
     pieces
-}
-
-fn find(bytes: &[u8], slot: &str) -> Option<usize> {
-    bytes.windows(slot.len()).position(|window| window == slot.as_bytes())
 }
 
 fn token(identity: &MailIdentity, purpose: Purpose, subscriber: SubscriberId, generation: i64) -> String {

@@ -1,7 +1,10 @@
 //! What every mail of this process needs, and the reading that must come before drawing one.
 
-use domain::email_address::EmailAddress;
-use domain::ids::{DeliveryId, IncidentId, SubscriberId};
+use domain::{
+    email_address::EmailAddress,
+    i18n::Zone,
+    ids::{DeliveryId, IncidentId, SubscriberId},
+};
 use jiff::Timestamp;
 
 use super::{
@@ -31,7 +34,7 @@ pub(super) enum ContentError {
 #[derive(Clone, Debug)]
 pub(super) struct MailContext {
     store: Store,
-    /// Its page's name is read anew for each broadcast, for the owner may change it.
+    /// Its page's name and zone are read anew for each broadcast, for the owner may change them.
     identity: MailIdentity,
 }
 
@@ -42,6 +45,7 @@ impl MailContext {
             public_url: settings.public_url.clone(),
             from: settings.from.clone(),
             secret: settings.secret.clone(),
+            zone: None,
         };
         Self { store, identity }
     }
@@ -51,7 +55,8 @@ impl MailContext {
         let incident = self.store.incident(&broadcast.incident).await?;
         let incident = incident.ok_or_else(|| ContentError::Gone(broadcast.incident.clone()))?;
         let page_name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        let identity = MailIdentity { page_name, ..self.identity.clone() };
+        let zone = Zone::from_stored(self.store.setting("time_zone").await?.as_deref());
+        let identity = MailIdentity { page_name, zone, ..self.identity.clone() };
         Ok(Prepared::new(&identity, &incident, &broadcast.update)?)
     }
 

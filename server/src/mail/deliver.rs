@@ -138,8 +138,8 @@ async fn begin(life: &Life, wire: Wire, cleared: Cleared) -> Option<Wire> {
     }
     let message = match &content {
         Content::Broadcast(prepared) => {
-            let subscriber = delivery.subscriber.unwrap_or(SubscriberId(0));
-            prepared.message(&delivery.id, &delivery.address, subscriber, delivery.generation, now)
+            let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
+            prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, now)
         }
         Content::Letter(letter) => life.context.letter(&delivery.id, &delivery.address, letter, now),
     };

@@ -5,12 +5,12 @@
 //! index, so that an audience of a thousand costs a thousand lookups however long the list is. `cross join` with the
 //! condition below keeps SQLite to the order written; PostgreSQL is free to choose.
 
-use domain::{audience::Audience, email_address::EmailAddress, ids::SubscriberId};
+use domain::{audience::Audience, email_address::EmailAddress, i18n::Preferences, ids::SubscriberId};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::{Result, Store, StoreError, millis, parse};
+use super::{Result, Store, StoreError, millis, parse, preferences};
 
 /// Someone who is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct Recipient {
     pub email: EmailAddress,
     /// For the links in their mail.
     pub generation: i64,
+    /// How they want to be written to.
+    pub preferences: Preferences,
 }
 
 #[derive(FromRow)]
@@ -28,13 +30,20 @@ struct RecipientRow {
     id: i64,
     email: String,
     generation: i64,
+    locale: String,
+    time_zone: Option<String>,
 }
 
 impl TryFrom<RecipientRow> for Recipient {
     type Error = StoreError;
 
     fn try_from(row: RecipientRow) -> Result<Self> {
-        Ok(Self { id: SubscriberId(row.id), email: parse("subscribers", &row.email)?, generation: row.generation })
+        Ok(Self {
+            id: SubscriberId(row.id),
+            email: parse("subscribers", &row.email)?,
+            generation: row.generation,
+            preferences: preferences("subscribers", Some(&row.locale), row.time_zone.as_deref())?,
+        })
     }
 }
 
@@ -76,7 +85,7 @@ macro_rules! batch_text {
             ") and subscriber_id between $4 and $5
                union select subscriber_id from subscriber_incidents
                      where incident_id = $2 and subscriber_id between $4 and $5)
-             select s.id, s.email, s.generation from wanted w cross join subscribers s
+             select s.id, s.email, s.generation, s.locale, s.time_zone from wanted w cross join subscribers s
              where s.id = w.id and s.id between $4 and $5 and s.state = 'active'
                and not exists (select 1 from suppressions x where x.email_canonical = s.email_canonical
                                                               and (x.expires_at is null or x.expires_at > $3))

@@ -13,12 +13,13 @@ use domain::{
     broadcast::Lane,
     delivery::DeliveryState,
     email_address::EmailAddress,
+    i18n::Preferences,
     ids::{BroadcastId, DeliveryId, SubscriberId},
 };
 use jiff::Timestamp;
 use sqlx::FromRow;
 
-use super::{Result, Store, StoreError, Write, instant, millis, nodes::Node, parse};
+use super::{Result, Store, StoreError, Write, instant, millis, nodes::Node, parse, preferences};
 
 /// What a single letter says.
 pub use app::emails::Mail as Letter;
@@ -34,6 +35,8 @@ pub struct Delivery {
     pub subscriber: Option<SubscriberId>,
     /// The subscriber's generation, which their links carry.
     pub generation: i64,
+    /// How the subscriber wants to be written to.
+    pub preferences: Preferences,
     /// `update`, or what kind of letter.
     pub kind: String,
     /// Its priority.
@@ -92,6 +95,8 @@ struct DeliveryRow {
     broadcast_id: Option<String>,
     subscriber_id: Option<i64>,
     generation: i64,
+    locale: Option<String>,
+    time_zone: Option<String>,
     kind: String,
     lane: i64,
     address: String,
@@ -120,6 +125,7 @@ impl TryFrom<DeliveryRow> for Delivery {
             broadcast: row.broadcast_id.map(|id| parse(TABLE, &id)).transpose()?,
             subscriber: row.subscriber_id.map(SubscriberId),
             generation: row.generation,
+            preferences: preferences(TABLE, row.locale.as_deref(), row.time_zone.as_deref())?,
             kind: row.kind,
             lane: lane(row.lane)?,
             address: parse(TABLE, &row.address)?,
@@ -230,6 +236,8 @@ impl Write {
                      returning id, broadcast_id, subscriber_id, \
                      coalesce((select generation from subscribers where subscribers.id = deliveries.subscriber_id), 0) \
                      as generation, \
+                     (select locale from subscribers where subscribers.id = deliveries.subscriber_id) as locale, \
+                     (select time_zone from subscribers where subscribers.id = deliveries.subscriber_id) as time_zone, \
                      kind, lane, address, message, attempts, uncertain, created_at, due_at, expires_at"
                 )
             };

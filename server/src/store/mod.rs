@@ -30,6 +30,7 @@ pub mod users;
 
 use std::{str::FromStr, time::Duration};
 
+use domain::i18n::{Preferences, Zone};
 use jiff::Timestamp;
 use sqlx::{
     Any, AnyConnection, AnyPool, Executor, Transaction,
@@ -219,6 +220,12 @@ fn millis(at: Timestamp) -> i64 {
 /// An instant read back.
 fn instant(table: &'static str, millis: i64) -> Result<Timestamp> {
     Timestamp::from_millisecond(millis).map_err(|_| StoreError::Corrupt(table, format!("the time {millis}")))
+}
+
+/// How someone wants to be written to, read back. A zone that this machine no longer knows is as good as none.
+fn preferences(table: &'static str, locale: Option<&str>, time_zone: Option<&str>) -> Result<Preferences> {
+    let locale = locale.map(|locale| parse(table, locale)).transpose()?;
+    Ok(Preferences { locale: locale.unwrap_or_default(), zone: Zone::from_stored(time_zone) })
 }
 
 /// A word or id read back: `parse("incidents", row.status)?`.

@@ -237,6 +237,7 @@ fn first_attempt(broadcast: &Broadcast, recipient: &Recipient, now: Timestamp) -
         broadcast: Some(broadcast.id.clone()),
         subscriber: Some(recipient.id),
         generation: recipient.generation,
+        preferences: recipient.preferences.clone(),
         kind: broadcast.kind.clone(),
         lane: broadcast.lane,
         address: recipient.email.clone(),

@@ -8,13 +8,14 @@ use std::collections::BTreeSet;
 use domain::{
     delivery::DeliveryState,
     email_address::EmailAddress,
+    i18n::{Preferences, Zone},
     ids::SubscriberId,
     subscriber::{Follows, SubscriberState},
 };
 use jiff::Timestamp;
 use sqlx::{AnyConnection, FromRow};
 
-use super::{Result, Store, Write, instant, millis, parse};
+use super::{Result, Store, Write, instant, millis, parse, preferences};
 
 /// Someone who asked to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Subscriber {
     pub state: SubscriberState,
     /// Of what.
     pub follows: Follows,
+    /// How they are written to.
+    pub preferences: Preferences,
     /// Part of every link mailed to them: raising it makes the confirmations sent before worthless.
     pub generation: i64,
     /// How it is known that they want this: where and when they asked, in words.
@@ -60,6 +63,8 @@ struct Row {
     email: String,
     state: String,
     everything: i64,
+    locale: String,
+    time_zone: Option<String>,
     generation: i64,
     consent: String,
     created_at: i64,
@@ -77,6 +82,7 @@ impl Row {
             email: parse("subscribers", &self.email)?,
             state: parse("subscribers", &self.state)?,
             follows,
+            preferences: preferences("subscribers", Some(&self.locale), self.time_zone.as_deref())?,
             generation: self.generation,
             consent: self.consent,
             created_at: instant("subscribers", self.created_at)?,
@@ -91,8 +97,8 @@ impl Row {
 macro_rules! select_subscriber {
     ($rest:literal) => {
         concat!(
-            "select id, email, state, everything, generation, consent, created_at, updated_at, confirmation_sent_at,
-                    confirmed_at, unsubscribed_at
+            "select id, email, state, everything, locale, time_zone, generation, consent, created_at, updated_at,
+                    confirmation_sent_at, confirmed_at, unsubscribed_at
              from subscribers where ",
             $rest
         )
@@ -188,13 +194,15 @@ impl Write {
     pub async fn put_subscriber(&mut self, subscriber: &Subscriber) -> Result<()> {
         sqlx::query(
             "insert into subscribers (id, email, email_canonical, state, everything, generation, consent, created_at,
-                                      updated_at, confirmation_sent_at, confirmed_at, unsubscribed_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                                      updated_at, confirmation_sent_at, confirmed_at, unsubscribed_at, locale,
+                                      time_zone)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              on conflict (id) do update
              set email = excluded.email, email_canonical = excluded.email_canonical, state = excluded.state,
                  everything = excluded.everything, generation = excluded.generation, consent = excluded.consent,
                  updated_at = excluded.updated_at, confirmation_sent_at = excluded.confirmation_sent_at,
-                 confirmed_at = excluded.confirmed_at, unsubscribed_at = excluded.unsubscribed_at",
+                 confirmed_at = excluded.confirmed_at, unsubscribed_at = excluded.unsubscribed_at,
+                 locale = excluded.locale, time_zone = excluded.time_zone",
         )
         .bind(subscriber.id.0)
         .bind(subscriber.email.as_str())
@@ -208,6 +216,8 @@ impl Write {
         .bind(subscriber.confirmation_sent_at.map(millis))
         .bind(subscriber.confirmed_at.map(millis))
         .bind(subscriber.unsubscribed_at.map(millis))
+        .bind(subscriber.preferences.locale.as_str())
+        .bind(subscriber.preferences.zone.as_ref().map(Zone::as_str))
         .execute(self.connection())
         .await?;
         self.put_follows(subscriber.id, &subscriber.follows).await

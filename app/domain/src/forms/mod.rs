@@ -13,7 +13,7 @@ pub use component::{ComponentForm, GroupForm, SaveComponent, SaveGroup};
 pub use incident::{IncidentForm, Listed, OpenIncident, PostUpdate, UpdateForm};
 pub use key::{CreateKey, KeyForm};
 pub use settings::SettingsForm;
-pub use subscribe::{FollowsForm, Subscribe, SubscribeForm};
+pub use subscribe::{FollowsForm, PreferencesForm, Subscribe, SubscribeForm};
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{FieldErrors, Fields};
 use crate::{
     email_address::EmailAddress,
+    i18n::{Locale, Preferences, zone::UnknownZone},
     ids::{ComponentId, IncidentId},
     subscriber::Follows,
 };
@@ -41,6 +42,57 @@ impl FollowsForm {
             return Err(FieldErrors::one("follows", "choose what you want to hear of"));
         }
         Ok(follows)
+    }
+}
+
+impl From<&Follows> for FollowsForm {
+    fn from(follows: &Follows) -> Self {
+        Self {
+            everything: follows.everything,
+            components: follows.components.iter().map(ToString::to_string).collect(),
+            incidents: follows.incidents.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// How someone wants to be written to, as chosen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreferencesForm {
+    /// The word of a language.
+    pub locale: String,
+    /// The name of a time zone; empty for the page's own.
+    pub time_zone: String,
+}
+
+impl PreferencesForm {
+    /// From what the browser sent; a form that does not ask leaves things as they are.
+    pub fn from_fields(fields: &Fields, now: &Preferences) -> Self {
+        let now = Self::from(now);
+        let sent = |name, now| fields.all(name).next().map_or(now, str::to_owned);
+        Self { locale: sent("locale", now.locale), time_zone: sent("time_zone", now.time_zone) }
+    }
+
+    /// What it stands for, or all that is wrong.
+    pub fn parse(&self) -> Result<Preferences, FieldErrors> {
+        let mut errors = FieldErrors::default();
+        let locale = errors.take("locale", self.locale.parse::<Locale>().map_err(|_| "choose one of the languages"));
+        let zone = match self.time_zone.trim() {
+            "" => Some(None),
+            name => errors.take("time_zone", name.parse().map(Some).map_err(|error: UnknownZone| error)),
+        };
+        match (locale, zone) {
+            (Some(locale), Some(zone)) => Ok(Preferences { locale, zone }),
+            _ => Err(errors),
+        }
+    }
+}
+
+impl From<&Preferences> for PreferencesForm {
+    fn from(preferences: &Preferences) -> Self {
+        Self {
+            locale: preferences.locale.as_str().to_owned(),
+            time_zone: preferences.zone.as_ref().map(ToString::to_string).unwrap_or_default(),
+        }
     }
 }
 
@@ -90,6 +142,27 @@ mod tests {
     fn an_address_and_a_choice_are_needed() {
         let errors = SubscribeForm::default().parse(&[], &[]).unwrap_err();
         assert!(errors.get("email").is_some() && errors.get("follows").is_some());
+    }
+
+    #[test]
+    fn a_language_and_a_zone_come_back_as_they_were_chosen() {
+        let fields = Fields(vec![("locale".into(), "de".into()), ("time_zone".into(), "Asia/Taipei".into())]);
+        let form = PreferencesForm::from_fields(&fields, &Preferences::default());
+        let preferences = form.parse().unwrap();
+        assert_eq!(preferences, Preferences { locale: Locale::German, zone: "Asia/Taipei".parse().ok() });
+        assert_eq!(PreferencesForm::from(&preferences), form);
+        let silent = PreferencesForm::from_fields(&Fields::default(), &preferences);
+        assert_eq!(silent, form, "who is not asked keeps what they have");
+        let page = Fields(vec![("time_zone".into(), String::new())]);
+        let page = PreferencesForm::from_fields(&page, &preferences);
+        assert_eq!(page.parse().unwrap(), Preferences { locale: Locale::German, zone: None });
+    }
+
+    #[test]
+    fn languages_and_zones_that_do_not_exist_are_refused_together() {
+        let form = PreferencesForm { locale: "tlh".into(), time_zone: "Mars/Base".into() };
+        let errors = form.parse().unwrap_err();
+        assert!(errors.get("locale").is_some() && errors.get("time_zone").is_some());
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use domain::{
+    i18n::{Locale, Zone},
     ids::{ComponentId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Update},
     status::{ComponentStatus, IncidentStatus},
@@ -6,6 +7,7 @@ use domain::{
 use jiff::Timestamp;
 
 use super::*;
+use crate::emails::Links;
 
 fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -77,15 +79,21 @@ fn links() -> Links {
     }
 }
 
-fn draw(incident: &Incident, update: u64) -> Mail {
+fn draw_for(incident: &Incident, update: u64, locale: Locale, zone: Option<&str>) -> Mail {
+    let (links, zone) = (links(), zone.map(|name| name.parse::<Zone>().unwrap()));
+    let local_time = |at| locale.local_time(at, zone.as_ref(), None);
     let mail = mail(&UpdateMail {
         page_name: "Acme Status",
         page_url: "https://status.example.com",
         incident,
         update: &UpdateId::from_random(update),
-        links: &links(),
+        reader: &Reader { locale, local_time: &local_time, links: &links },
     });
     mail.unwrap()
+}
+
+fn draw(incident: &Incident, update: u64) -> Mail {
+    draw_for(incident, update, Locale::English, None)
 }
 
 #[test]
@@ -98,6 +106,30 @@ fn the_text_says_everything() {
 #[test]
 fn the_html_says_it_too() {
     insta::assert_snapshot!("identified_html", draw(&outage(), 2).html.replace('>', ">\n"));
+}
+
+#[test]
+fn every_language_says_everything_and_the_time_where_the_reader_lives() {
+    let outage = outage();
+    for locale in Locale::ALL {
+        let mail = draw_for(&outage, 4, *locale, Some("America/Los_Angeles"));
+        insta::assert_snapshot!(format!("resolved_{locale:?}_text"), mail.text);
+        insta::assert_snapshot!(format!("resolved_{locale:?}_html"), mail.html.replace('>', ">\n"));
+    }
+}
+
+#[test]
+fn what_people_wrote_and_the_subject_are_the_same_in_every_language() {
+    let outage = outage();
+    let english = draw(&outage, 2);
+    for locale in Locale::ALL {
+        let mail = draw_for(&outage, 2, *locale, None);
+        assert_eq!(mail.subject, english.subject);
+        assert!(mail.html.contains(&format!("<html lang=\"{}\"", locale.as_str())), "{}", mail.html);
+        for written in ["Elevated API errors", "A change to the ", "Platform - API", "Rotation needs the API."] {
+            assert!(mail.text.contains(written) && mail.html.contains(written), "{written}: {}", mail.text);
+        }
+    }
 }
 
 #[test]
@@ -122,14 +154,18 @@ fn a_reopened_incident_says_so_first() {
     let mut updates = outage().updates;
     updates.push(update(5, "2024-02-05T14:00:00Z", IncidentStatus::Investigating, "It is back."));
     let mail = draw(&incident("Elevated API errors", updates), 5);
-    assert!(mail.text.starts_with("Reopened · Investigating · Critical · 5 Feb 2024, 14:00 UTC\n"), "{}", mail.text);
+    assert!(mail.text.starts_with("Reopened · Investigating · Critical\n"), "{}", mail.text);
     assert!(!mail.text.contains("Lasted"), "{}", mail.text);
 }
 
 #[test]
 fn an_older_update_knows_nothing_of_later_ones() {
     let mail = draw(&outage(), 1);
-    assert!(mail.text.starts_with("Investigating · Major · 5 Feb 2024, 10:12 UTC\n"), "{}", mail.text);
+    assert!(
+        mail.text.starts_with("Investigating · Major\nElevated API errors\n5 Feb 2024, 10:12 UTC\n"),
+        "{}",
+        mail.text
+    );
     assert!(mail.text.contains("- Platform - API: Operational → Partial outage\n"), "{}", mail.text);
     for later in ["Webhooks", "edge cache", "Lasted", "Earlier"] {
         assert!(!mail.text.contains(later) && !mail.html.contains(later), "{later}: {}", mail.text);
@@ -150,9 +186,33 @@ fn five_earlier_updates_are_repeated_and_the_others_counted() {
 }
 
 #[test]
+fn a_promised_time_is_named_by_both_clocks_until_it_is_over() {
+    let mut outage = outage();
+    for update in &mut outage.updates {
+        update.next_update_by = Some(at("2024-02-05T12:30:00Z"));
+    }
+    let mail = draw_for(&outage, 3, Locale::German, Some("Asia/Taipei"));
+    let promise = "Nächste Meldung bis 5. Feb. 2024, 12:30 UTC · 20:30 bei Ihnen (Asia/Taipei)";
+    assert!(mail.text.contains(promise) && mail.html.contains(promise), "{}", mail.text);
+    assert!(!draw_for(&outage, 4, Locale::German, None).text.contains("Nächste Meldung"), "it is over");
+}
+
+#[test]
+fn an_update_that_was_taken_back_is_not_repeated() {
+    let mut outage = outage();
+    outage.updates.iter_mut().find(|update| update.id == UpdateId::from_random(2)).unwrap().removed_at =
+        Some(at("2024-02-05T10:50:00Z"));
+    let mail = draw_for(&outage, 3, Locale::Spanish, None);
+    for body in [&mail.text, &mail.html] {
+        assert!(body.contains("Esta actualización se ha retirado.") && !body.contains("edge cache"), "{body}");
+    }
+}
+
+#[test]
 fn an_update_of_another_incident_gives_no_mail() {
     let (incident, links, update) = (outage(), links(), UpdateId::from_random(99));
-    let mail = UpdateMail { page_name: "", page_url: "", incident: &incident, update: &update, links: &links };
+    let reader = Reader { locale: Locale::English, local_time: &|_| String::new(), links: &links };
+    let mail = UpdateMail { page_name: "", page_url: "", incident: &incident, update: &update, reader: &reader };
     assert_eq!(super::mail(&mail), None);
 }
 
@@ -167,7 +227,7 @@ fn nothing_that_people_write_runs() {
         page_url: "https://status.example.com",
         incident: &incident,
         update: &update,
-        links: &links,
+        reader: &Reader { locale: Locale::German, local_time: &|_| String::new(), links: &links },
     };
     let Mail { subject, html, text } = super::mail(&mail).unwrap();
     assert!(!subject.chars().any(char::is_control), "{subject:?}");

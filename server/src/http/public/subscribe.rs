@@ -18,7 +18,10 @@ use domain::{
 use crate::{
     actions::subscriptions,
     error::Result,
-    http::{client::Client, forms::Posted},
+    http::{
+        client::{Client, Language},
+        forms::Posted,
+    },
     state::AppState,
 };
 
@@ -36,7 +39,12 @@ pub(crate) async fn show(
 }
 
 /// Takes the wish, or shows the form again with all that was typed.
-pub(crate) async fn submit(State(state): State<AppState>, client: Client, Posted(fields): Posted) -> Result<Response> {
+pub(crate) async fn submit(
+    State(state): State<AppState>,
+    client: Client,
+    Language(locale): Language,
+    Posted(fields): Posted,
+) -> Result<Response> {
     let form = SubscribeForm::from_fields(&fields);
     let components: Vec<ComponentId> =
         state.store.components().await?.into_iter().map(|component| component.id).collect();
@@ -46,7 +54,7 @@ pub(crate) async fn submit(State(state): State<AppState>, client: Client, Posted
         Ok(command) => {
             // Whoever fills in a field that people do not see is told the same and written nothing.
             if form.website.is_empty() {
-                subscriptions::subscribe(&state, &client, command).await?;
+                subscriptions::subscribe(&state, &client, command, locale).await?;
             }
             let page = SubscribeSent { site: state.site().await?, email: form.email.trim().to_owned() };
             Ok(Html(sent::page(&page)).into_response())

@@ -14,9 +14,9 @@ use axum::{
 };
 use domain::{
     component::sections,
-    forms::{FieldErrors, FollowsForm},
+    forms::{FieldErrors, FollowsForm, PreferencesForm},
     ids::{ComponentId, IncidentId},
-    subscriber::{Follows, SubscriberState},
+    subscriber::SubscriberState,
     token::Purpose,
 };
 
@@ -63,13 +63,12 @@ async fn confirm_page(
 }
 
 /// Shows what someone hears of.
-pub(crate) async fn show_manage(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response> {
+pub(crate) async fn show_manage(State(state): State<AppState>, Path(token): Path<String>) -> Result<Html<String>> {
     let subscriber = subscriptions::linked(&state, Purpose::Manage, &token).await?.ok_or(Error::NotFound)?;
-    let follows = subscriber.follows.clone();
-    manage_page(&state, token, &subscriber, follows, false, FieldErrors::default()).await
+    manage_page(&state, token, &subscriber, Choice::of(&subscriber)).await
 }
 
-/// Changes what someone hears of.
+/// Changes what someone hears of, and how.
 pub(crate) async fn manage(
     State(state): State<AppState>,
     client: Client,
@@ -78,22 +77,47 @@ pub(crate) async fn manage(
 ) -> Result<Response> {
     let subscriber = subscriptions::linked(&state, Purpose::Manage, &token).await?.ok_or(Error::NotFound)?;
     if subscriber.state != SubscriberState::Active {
-        let follows = subscriber.follows.clone();
-        let page = manage_page(&state, token, &subscriber, follows, false, FieldErrors::default()).await?;
+        let page = manage_page(&state, token, &subscriber, Choice::of(&subscriber)).await?;
         return Ok((StatusCode::CONFLICT, page).into_response());
     }
     let components: Vec<ComponentId> =
         state.store.components().await?.into_iter().map(|component| component.id).collect();
     let incidents: Vec<IncidentId> = subscriber.follows.incidents.iter().cloned().collect();
-    match FollowsForm::from_fields(&fields).parse(&components, &incidents) {
-        Ok(follows) => {
-            let changed = subscriptions::change(&state, &client, &token, follows).await?.ok_or(Error::NotFound)?;
-            let follows = changed.follows.clone();
-            manage_page(&state, token, &changed, follows, true, FieldErrors::default()).await
+    let follows = FollowsForm::from_fields(&fields);
+    let preferences = PreferencesForm::from_fields(&fields, &subscriber.preferences);
+    match (follows.parse(&components, &incidents), preferences.parse()) {
+        (Ok(follows), Ok(preferences)) => {
+            let changed = subscriptions::change(&state, &client, &token, follows, preferences).await?;
+            let changed = changed.ok_or(Error::NotFound)?;
+            let choice = Choice { saved: true, ..Choice::of(&changed) };
+            Ok(manage_page(&state, token, &changed, choice).await?.into_response())
         }
-        Err(errors) => {
-            let page = manage_page(&state, token, &subscriber, Follows::default(), false, errors).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        (wrong_follows, wrong_preferences) => {
+            let mut errors = wrong_follows.err().unwrap_or_default();
+            for (field, message) in wrong_preferences.err().unwrap_or_default().iter() {
+                errors.add(field, message);
+            }
+            let page = manage_page(&state, token, &subscriber, Choice { follows, preferences, saved: false, errors });
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page.await?).into_response())
+        }
+    }
+}
+
+/// What is ticked and chosen on the page.
+struct Choice {
+    follows: FollowsForm,
+    preferences: PreferencesForm,
+    saved: bool,
+    errors: FieldErrors,
+}
+
+impl Choice {
+    fn of(subscriber: &Subscriber) -> Self {
+        Self {
+            follows: (&subscriber.follows).into(),
+            preferences: (&subscriber.preferences).into(),
+            saved: false,
+            errors: FieldErrors::default(),
         }
     }
 }
@@ -102,10 +126,8 @@ async fn manage_page(
     state: &AppState,
     token: String,
     subscriber: &Subscriber,
-    follows: Follows,
-    saved: bool,
-    errors: FieldErrors,
-) -> Result<Response> {
+    Choice { follows, preferences, saved, errors }: Choice,
+) -> Result<Html<String>> {
     let mut incidents = Vec::new();
     for id in &subscriber.follows.incidents {
         if let Some(incident) = state.store.incident(id).await? {
@@ -119,11 +141,13 @@ async fn manage_page(
         is_active: subscriber.state == SubscriberState::Active,
         sections: sections(state.store.groups().await?, state.store.components().await?),
         follows,
+        preferences,
+        page_zone: state.zone().await?,
         incidents,
         saved,
         errors,
     };
-    Ok(Html(manage::page(&page)).into_response())
+    Ok(Html(manage::page(&page)))
 }
 
 /// Asks whether to stop.

@@ -58,22 +58,46 @@ fn encoded_words(text: &str) -> String {
     words.join("\r\n ")
 }
 
+/// Ends a line on the wire without ending the line that is read.
+pub(super) const SOFT_BREAK: &str = "=\r\n";
+
 /// Encodes a text as quoted-printable in which each of `slots` stands unbroken, on a line of its own.
 ///
 /// What is put in a slot's place later may have any characters but `=` and must leave the line below 76.
 pub(super) fn quoted_printable(text: &str, slots: &[&str]) -> Body {
     let mut encoded = Vec::with_capacity(text.len() * 5 / 4);
     let mut rest = text;
-    while let Some((start, slot)) = slots.iter().filter_map(|slot| Some((rest.find(slot)?, *slot))).min() {
-        let (before, from_slot) = rest.split_at(start);
+    for (slot, ()) in in_order(text, slots.iter().map(|slot| (*slot, ()))) {
+        let (before, from_slot) = rest.split_once(slot).unwrap_or((rest, ""));
         encoded.extend(encode(before));
         end_softly(&mut encoded);
         encoded.extend_from_slice(slot.as_bytes());
-        encoded.extend_from_slice(b"=\r\n");
-        rest = from_slot.strip_prefix(slot).unwrap_or_default();
+        encoded.extend_from_slice(SOFT_BREAK.as_bytes());
+        rest = from_slot;
     }
     encoded.extend(encode(rest));
     Body::dangerous_pre_encoded(encoded, ContentTransferEncoding::QuotedPrintable)
+}
+
+/// A part of a line of text, encoded: it begins on a new line and the text behind it does too. Nothing for nothing.
+pub(super) fn unfinished_line(text: &str) -> Vec<u8> {
+    let mut encoded = encode(text);
+    if !encoded.is_empty() {
+        end_softly(&mut encoded);
+    }
+    encoded
+}
+
+/// Every occurrence of these words in a text, in the order in which they stand there. No two may overlap.
+pub(super) fn in_order<'a, T>(text: &str, words: impl Iterator<Item = (&'a str, T)>) -> Vec<(&'a str, T)>
+where
+    T: Copy,
+{
+    let mut found: Vec<_> = words
+        .flat_map(|(word, meaning)| text.match_indices(word).map(move |(start, _)| (start, word, meaning)))
+        .collect();
+    found.sort_unstable_by_key(|(start, ..)| *start);
+    found.into_iter().map(|(_, word, meaning)| (word, meaning)).collect()
 }
 
 fn encode(text: &str) -> Vec<u8> {
@@ -88,10 +112,10 @@ fn end_softly(encoded: &mut Vec<u8>) {
     if encoded.len() - line >= MAX_BODY_LINE {
         let is_escaped = encoded.get(encoded.len() - 3) == Some(&b'=');
         let last = encoded.split_off(encoded.len() - if is_escaped { 3 } else { 1 });
-        encoded.extend_from_slice(b"=\r\n");
+        encoded.extend_from_slice(SOFT_BREAK.as_bytes());
         encoded.extend(last);
     }
-    encoded.extend_from_slice(b"=\r\n");
+    encoded.extend_from_slice(SOFT_BREAK.as_bytes());
 }
 
 #[cfg(test)]

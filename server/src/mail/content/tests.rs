@@ -19,6 +19,7 @@ fn identity() -> MailIdentity {
         public_url: "https://status.example.com".into(),
         from: "Acme Status <status@mail.example.com>".parse().unwrap(),
         secret: Secret::from_bytes([7; 32]),
+        zone: None,
     }
 }
 
@@ -70,7 +71,7 @@ fn prepared(identity: &MailIdentity, incident: &Incident) -> Prepared {
 fn message(prepared: &Prepared, to: &str, subscriber: i64) -> String {
     let subscriber = SubscriberId(subscriber);
     let delivery = DeliveryId::of_broadcast(&BroadcastId::from_random(9), subscriber);
-    let message = prepared.message(&delivery, &to.parse().unwrap(), subscriber, 3, now());
+    let message = prepared.message(&delivery, &to.parse().unwrap(), (subscriber, 3), &Preferences::default(), now());
     String::from_utf8(message).unwrap()
 }
 
@@ -153,7 +154,7 @@ fn both_bodies_come_back_as_they_were_drawn() {
         page_url: &identity.public_url,
         incident: &incident,
         update: &UpdateId::from_random(2),
-        links: &links,
+        reader: &Reader { locale: Locale::English, local_time: &|_| String::new(), links: &links },
     });
     let drawn = drawn.unwrap();
     let parts: Vec<_> =
@@ -174,6 +175,46 @@ fn two_recipients_differ_only_in_what_is_theirs() {
         .replace("900000000000.13@", "900000000000.12@");
     assert_eq!(first, made_equal);
     assert_eq!(first, message(&prepared, "jo@example.org", 12), "a second attempt is the same message");
+}
+
+/// Both bodies as they are read, and their languages.
+fn bodies(message: &str) -> [String; 2] {
+    assert_well_formed(message);
+    let mail = parse(message);
+    [1, 2].map(|part| mail.parts[part].text_contents().unwrap().replace("\r\n", "\n"))
+}
+
+#[test]
+fn each_recipient_reads_their_language_and_their_clock() {
+    let page = "Europe/Berlin".parse().ok();
+    let prepared = prepared(&MailIdentity { zone: page.clone(), ..identity() }, &incident(NAME, BODY));
+    let delivery = DeliveryId::of_broadcast(&BroadcastId::from_random(9), SubscriberId(12));
+    for locale in Locale::ALL {
+        for zone in [None, Some("Asia/Kathmandu"), Some("America/Argentina/ComodRivadavia"), Some("UTC")] {
+            let preferences = Preferences { locale: *locale, zone: zone.map(|name| name.parse().unwrap()) };
+            let to = "jo@example.org".parse().unwrap();
+            let message = prepared.message(&delivery, &to, (SubscriberId(12), 3), &preferences, now());
+            let text = String::from_utf8(message).unwrap();
+            for body in bodies(&text) {
+                for at in ["2024-02-05T10:40:00Z", "2024-02-05T10:12:00Z"] {
+                    let at = at.parse().unwrap();
+                    let local = locale.local_time(at, preferences.zone.as_ref(), page.as_ref());
+                    let said = format!("{}{local}", locale.full_time(at));
+                    assert!(
+                        body.contains(&format!("{said}\n")) || body.contains(&format!("{said}<")),
+                        "{said}: {body}"
+                    );
+                }
+                assert!(body.contains(locale.mail_words().update.choose), "{body}");
+                assert!(body.contains("Störung: 🔥 elevated errors in the API"), "{body}");
+                for slot in [Slot::Manage, Slot::Unsubscribe, Slot::LocalTime(0), Slot::LocalTime(1)] {
+                    assert!(!body.contains(&stand_in(&identity(), slot)), "a stand-in was left in {body}");
+                }
+            }
+            let mail = parse(&text);
+            assert_eq!(mail.subject(), Some(format!("[Acme Status] {NAME}").as_str()));
+        }
+    }
 }
 
 #[test]
@@ -198,6 +239,7 @@ fn a_letter_is_no_list_mail() {
         page_name: "Acme Status",
         page_url: "https://status.example.com",
         confirm_url: &identity().link(Purpose::Confirm, SubscriberId(12), 3),
+        locale: Locale::English,
     });
     let delivery = DeliveryId::from_random(4);
     let text = letter(&identity(), &delivery, &"jo@example.org".parse().unwrap(), &drawn, now());

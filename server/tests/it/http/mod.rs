@@ -8,6 +8,7 @@ mod history;
 mod hostile;
 mod islands;
 mod keys;
+mod manage;
 mod operations;
 mod policy;
 mod publish;

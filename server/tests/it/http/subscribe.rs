@@ -271,6 +271,25 @@ async fn an_address_gets_one_confirmation_a_day() {
 }
 
 #[tokio::test]
+async fn the_confirmation_and_what_follows_are_in_the_language_of_the_browser() {
+    let app = TestApp::start().await;
+    let reader = app.visitor();
+    let headers = [("sec-fetch-site", "same-origin"), ("accept-language", "de-AT,de;q=0.9,en;q=0.5")];
+    let fields = [("email", "leserin@example.com"), ("website", ""), EVERYTHING];
+    reader.post_with("/subscribe", &headers, &fields).await.is(200);
+    let confirmation = letter(&app, 1).await;
+    assert_eq!(confirmation.subject, "[Status] Bitte bestätigen Sie Ihr Abonnement");
+    assert!(confirmation.html.contains("<html lang=\"de\""), "{}", confirmation.html);
+    reader.post(&confirmation.path("confirm"), &[]).await.is(200);
+    let owner = app.owner().await;
+    Form::incident("Elevated errors").with("notify", "yes").post(&owner, "/admin/incidents/new").await.is(303);
+    let update = letter(&app, 2).await;
+    assert_eq!(update.subject, "[Status] Elevated errors");
+    assert!(update.text.starts_with("Wird untersucht\r\n"), "{}", update.text);
+    assert!(update.html.contains("Statusseite öffnen"), "{}", update.html);
+}
+
+#[tokio::test]
 async fn a_network_may_ask_ten_times_an_hour() {
     let app = TestApp::start().await;
     let visitor = app.visitor();

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     audience::Audience,
+    i18n::{Locale, Preferences},
     ids::{IncidentId, SubscriberId},
     status::IncidentStatus,
     subscriber::{Follows, SubscriberState},
@@ -108,9 +109,10 @@ async fn the_audience_is_who_the_rules_say(store: Store) {
 
 async fn a_batch_says_where_to_and_with_which_links(store: Store) {
     with_page(&store).await;
-    let person = Subscriber { generation: 42, ..subscriber(7, Follows::everything()) };
+    let preferences = Preferences { locale: Locale::Spanish, zone: "Asia/Taipei".parse().ok() };
+    let person = Subscriber { generation: 42, preferences, ..subscriber(7, Follows::everything()) };
     put_subscribers(&store, &[person.clone(), subscriber(8, Follows::everything())]).await;
-    let expected = Recipient { id: person.id, email: person.email, generation: 42 };
+    let expected = Recipient { id: person.id, email: person.email, generation: 42, preferences: person.preferences };
     // Both ends are part of it.
     assert_eq!(store.audience_batch(&audience(&[]), 7, 7, 10, at(0)).await.unwrap(), [expected]);
     assert_eq!(store.audience_batch(&audience(&[]), 9, i64::MAX, 10, at(0)).await.unwrap(), []);

@@ -22,6 +22,7 @@ mod users;
 use domain::{
     component::Component,
     email_address::EmailAddress,
+    i18n::Preferences,
     ids::{ComponentId, IncidentId, SubscriberId, UpdateId},
     incident::{ComponentChange, Incident, Update},
     status::{ComponentStatus, IncidentStatus},
@@ -109,6 +110,7 @@ fn subscriber(id: i64, follows: Follows) -> Subscriber {
         email: email(&format!("Person{id}@example.com")),
         state: SubscriberState::Active,
         follows,
+        preferences: Preferences::default(),
         generation: 1,
         consent: "Asked on the page".into(),
         created_at: at(0),

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use domain::{
+    i18n::{Locale, Preferences},
     ids::SubscriberId,
     subscriber::{Follows, SubscriberState},
 };
@@ -34,6 +35,7 @@ async fn a_subscriber_comes_back_as_written(store: Store) {
     let full = Subscriber {
         email: email("Some.One+tag@Example.com"),
         state: SubscriberState::Unsubscribed,
+        preferences: Preferences { locale: Locale::French, zone: "Asia/Taipei".parse().ok() },
         generation: 7,
         consent: AWKWARD.into(),
         created_at: at(1),

@@ -1,0 +1,79 @@
+//! The sentences of mails: one table a language.
+
+mod english;
+mod french;
+mod german;
+mod spanish;
+
+use super::Locale;
+
+/// Everything that mails say by themselves. `fn` where something is put into the sentence.
+#[derive(Clone, Copy, Debug)]
+pub struct MailWords {
+    /// An update of an incident.
+    pub update: UpdateWords,
+    /// A request to confirm an address.
+    pub confirmation: LetterWords,
+    /// The way to one's own subscription, sent to whoever lost it.
+    pub manage: LetterWords,
+}
+
+/// What a mail about an update says.
+#[derive(Clone, Copy, Debug)]
+pub struct UpdateWords {
+    /// The incident was over and is not any more.
+    pub reopened: &'static str,
+    /// How long it lasted, given `1 h 27 min`.
+    pub lasted: fn(&str) -> String,
+    /// When more will be known, given the time.
+    pub next_update: fn(&str) -> String,
+    /// Above the components.
+    pub affected: &'static str,
+    /// Above what was said before.
+    pub earlier: &'static str,
+    /// How much was said even before that, given how many updates; at least one.
+    pub older: fn(usize) -> String,
+    /// In place of an update that its author took back.
+    pub removed: &'static str,
+    /// Before the page's address.
+    pub on_the_page: &'static str,
+    /// On the button that leads there.
+    pub open_the_page: &'static str,
+    /// Why someone gets this mail, given the page's name.
+    pub why: fn(&str) -> String,
+    /// The link to what they hear about.
+    pub choose: &'static str,
+    /// The link to leave.
+    pub unsubscribe: &'static str,
+}
+
+/// What a letter with one link says.
+#[derive(Clone, Copy, Debug)]
+pub struct LetterWords {
+    /// Its subject.
+    pub subject: &'static str,
+    /// Its heading, given the page's name.
+    pub title: fn(&str) -> String,
+    /// Why it was sent, given the page's name.
+    pub why: fn(&str) -> String,
+    /// Before the link, where there is no button.
+    pub how: &'static str,
+    /// On the button.
+    pub button: &'static str,
+    /// For how long.
+    pub expiry: &'static str,
+    /// If someone else asked.
+    pub ignore: &'static str,
+}
+
+impl Locale {
+    /// What mails say in this language.
+    pub fn mail_words(self) -> &'static MailWords {
+        match self {
+            Self::English => &english::WORDS,
+            Self::German => &german::WORDS,
+            Self::French => &french::WORDS,
+            Self::Spanish => &spanish::WORDS,
+        }
+    }
+}
