@@ -219,6 +219,8 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             recipients: 9_874,
             finish: "about 13:57 UTC".into(),
             review,
+            former: Vec::new(),
+            correction: None,
             broadcasts,
         })
     };

@@ -142,6 +142,7 @@ async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> 
             status: said.status,
             body: said.body.to_owned(),
             display_at: Some(ago(state, said.minutes_ago)),
+            next_update_by: None,
             notify: said.notify,
             components: said.components.into_iter().collect(),
             restore: said.status == IncidentStatus::Resolved,

@@ -17,6 +17,11 @@ use crate::{
     status::{ComponentStatus, Impact, IncidentStatus},
 };
 
+/// What stands where an update was that has been taken back.
+pub const REMOVED: &str = "This update was removed.";
+/// What an incident is called of which nothing else is left.
+pub const REMOVED_INCIDENT: &str = "Removed incident";
+
 /// What one update says of one component.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ComponentChange {
@@ -62,6 +67,11 @@ impl Update {
     pub fn order(&self) -> (Timestamp, Timestamp, &UpdateId) {
         (self.display_at, self.created_at, &self.id)
     }
+
+    /// Whether it still says something.
+    pub fn is_kept(&self) -> bool {
+        self.removed_at.is_none()
+    }
 }
 
 /// Something that broke, with everything said about it.
@@ -94,10 +104,16 @@ pub struct Standing {
     pub resolved_at: Option<Timestamp>,
 }
 
-/// Derives how an incident stands from its updates in any order; `None` without updates.
+/// Derives how an incident stands from its updates in any order; `None` without updates. Those that were removed do not
+/// count; when no other is left, the incident is over.
 pub fn standing<'a>(updates: impl IntoIterator<Item = &'a Update>) -> Option<Standing> {
-    let mut timeline: Vec<_> = updates.into_iter().collect();
+    let (mut timeline, removed): (Vec<_>, Vec<_>) = updates.into_iter().partition(|update| update.is_kept());
     timeline.sort_by_key(|update| update.order());
+    if timeline.is_empty() {
+        let started_at = removed.iter().map(|update| update.display_at).min()?;
+        let resolved_at = removed.iter().filter_map(|update| update.removed_at).max();
+        return Some(Standing { status: IncidentStatus::Resolved, started_at, monitoring_at: None, resolved_at });
+    }
     let first = timeline.first()?;
     let mut standing =
         Standing { status: first.status, started_at: first.display_at, monitoring_at: None, resolved_at: None };
@@ -156,6 +172,21 @@ pub struct Affected {
 }
 
 impl Incident {
+    /// The newest word on it that was not taken back, or the newest of those that were when no other is left.
+    pub fn newest(&self) -> Option<&Update> {
+        self.updates.iter().find(|update| update.is_kept()).or(self.updates.first())
+    }
+
+    /// Whether nothing that was said of it is left.
+    pub fn is_removed(&self) -> bool {
+        !self.updates.iter().any(Update::is_kept)
+    }
+
+    /// When readers were promised the next word; nothing is once it is over.
+    pub fn promised(&self) -> Option<Timestamp> {
+        self.newest().filter(|newest| !newest.status.is_over()).and_then(|newest| newest.next_update_by)
+    }
+
     /// How it stands.
     pub fn standing(&self) -> Option<Standing> {
         standing(&self.updates)
@@ -190,9 +221,9 @@ impl Incident {
 }
 
 /// Whether an update at `display_at` is the newest word, so that its component statuses become the present ones.
-/// `others` are the updates already there.
+/// `others` are the updates already there; those that were removed do not count.
 pub fn is_newest<'a>(display_at: Timestamp, others: impl IntoIterator<Item = &'a Update>) -> bool {
-    others.into_iter().all(|other| other.display_at <= display_at)
+    others.into_iter().filter(|other| other.is_kept()).all(|other| other.display_at <= display_at)
 }
 
 #[cfg(test)]
@@ -276,6 +307,20 @@ mod tests {
         let mut with_past = known.to_vec();
         with_past.push(update(15, Identified));
         assert_eq!(standing(&with_past).unwrap().status, Resolved);
+    }
+
+    #[test]
+    fn what_was_removed_does_not_count() {
+        let removed = Update { removed_at: Some(minute(40)), ..update(30, Resolved) };
+        let first = Update { next_update_by: Some(minute(60)), ..update(0, Investigating) };
+        let whole = incident(vec![first, removed.clone()]);
+        assert_eq!(whole.standing().unwrap().status, Investigating);
+        assert_eq!(whole.newest().unwrap().display_at, minute(0));
+        assert_eq!(whole.promised(), Some(minute(60)));
+        assert!(is_newest(minute(10), &whole.updates));
+        let gone = incident(vec![removed]);
+        assert!(gone.is_removed());
+        assert_eq!(gone.standing().unwrap().resolved_at, Some(minute(40)));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! | word | module |
 //! |---|---|
 //! | component, group, their statuses | [`component`], [`status`] |
-//! | incident, update | [`incident`] |
+//! | incident, update, taking them back | [`incident`], [`removal`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | what programs may do | [`key`] |
@@ -32,6 +32,7 @@ pub mod markdown;
 pub mod month;
 pub mod quota;
 pub mod rate;
+pub mod removal;
 pub mod status;
 pub mod subscriber;
 pub mod time;

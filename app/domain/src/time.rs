@@ -4,7 +4,7 @@
 
 use jiff::{
     SignedDuration, Timestamp, ToSpan,
-    civil::{Date, DateTime},
+    civil::{Date, DateTime, Time},
     tz::{AmbiguousOffset, Offset, TimeZone},
 };
 
@@ -26,6 +26,12 @@ pub enum TimeError {
     /// It has not happened yet.
     #[error("this time is in the future")]
     Future,
+    /// It has happened already.
+    #[error("this time is over")]
+    Past,
+    /// Too far away to be a promise that anyone waits for.
+    #[error("this is more than 30 days ahead")]
+    TooFar,
 }
 
 /// Abbreviations that mean one thing wherever they are used.
@@ -59,6 +65,29 @@ pub fn parse_past(text: &str, now: Timestamp) -> Result<Timestamp, TimeError> {
     let instant = parse_instant(text)?;
     let latest = now.checked_add(1.minute()).unwrap_or(now);
     if instant > latest { Err(TimeError::Future) } else { Ok(instant.min(now)) }
+}
+
+/// As [`parse_instant`], refusing what is over or more than 30 days ahead. A clock time alone, `15:30` or
+/// `15:30 Europe/Paris`, means the next time that clock shows it.
+pub fn parse_future(text: &str, now: Timestamp) -> Result<Timestamp, TimeError> {
+    let text = text.trim();
+    let (clock, zone) = split_zone(text);
+    let instant = match clock.parse::<Time>() {
+        Ok(time) if !clock.contains(['-', 'T', 't']) => {
+            let zone = zone_of(zone)?;
+            let today = now.to_zoned(zone.clone()).date();
+            let on = |date: Date| zone.to_ambiguous_zoned(date.to_datetime(time)).compatible().map(|it| it.timestamp());
+            let first = on(today).map_err(|_| TimeError::Unreadable)?;
+            if first > now { first } else { today.tomorrow().and_then(on).map_err(|_| TimeError::Unreadable)? }
+        }
+        _ => parse_instant(text)?,
+    };
+    let latest = now.checked_add(SignedDuration::from_hours(30 * 24)).unwrap_or(instant);
+    match instant {
+        _ if instant <= now => Err(TimeError::Past),
+        _ if instant > latest => Err(TimeError::TooFar),
+        _ => Ok(instant),
+    }
 }
 
 /// Splits `2024-02-05 10:12 Europe/Paris` or `…10:12+01:00` into the clock time and the zone.
@@ -200,6 +229,19 @@ mod tests {
         let now = at("2024-02-05T10:12:00Z");
         assert_eq!(parse_past("2024-02-05 10:12:40", now), Ok(now));
         assert_eq!(parse_past("2024-02-05 10:14", now), Err(TimeError::Future));
+    }
+
+    #[test]
+    fn a_clock_time_alone_is_the_next_time_it_comes() {
+        let now = at("2024-02-05T10:12:00Z");
+        assert_eq!(parse_future("10:30", now), Ok(at("2024-02-05T10:30:00Z")));
+        assert_eq!(parse_future("10:10", now), Ok(at("2024-02-06T10:10:00Z")));
+        assert_eq!(parse_future(" 04:30 America/Chicago ", now), Ok(at("2024-02-05T10:30:00Z")));
+        assert_eq!(parse_future("2024-02-05 12:00 +01:00", now), Ok(at("2024-02-05T11:00:00Z")));
+        assert_eq!(parse_future("2024-02-05 10:00", now), Err(TimeError::Past));
+        assert_eq!(parse_future("2024-04-05 10:00", now), Err(TimeError::TooFar));
+        assert_eq!(parse_future("10:30 CST", now), Err(TimeError::AmbiguousZone("CST".into())));
+        assert_eq!(parse_future("soon", now), Err(TimeError::Unreadable));
     }
 
     #[test]

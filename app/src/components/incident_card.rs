@@ -7,7 +7,7 @@ use domain::{
 use jiff::Timestamp;
 use leptos::prelude::*;
 
-use super::{impact_mark, impact_tone, prose, standing_list, timestamp};
+use super::{impact_mark, impact_tone, promise, prose, standing_list, timestamp};
 
 /// Longer updates are cut in a card, and read on the incident's own page.
 const LONG_UPDATE: usize = 1_200;
@@ -26,7 +26,7 @@ pub fn open_incidents(open: &[Incident], is_stale: bool, now: Timestamp) -> Opti
 }
 
 fn card(incident: &Incident, is_stale: bool, now: Timestamp) -> Option<impl IntoView + use<>> {
-    let (standing, newest) = (incident.standing()?, incident.updates.first()?);
+    let (standing, newest) = (incident.standing()?, incident.newest()?);
     let affected = incident.affected();
     let address = format!("/incidents/{}", incident.id);
     Some(view! {
@@ -49,6 +49,7 @@ fn card(incident: &Incident, is_stale: bool, now: Timestamp) -> Option<impl Into
                     <span>{timestamp(newest.display_at, now)}</span>
                 </p>
                 {said(newest, &address)}
+                {incident.promised().map(|at| promise(at, now))}
             </div>
             {(!affected.is_empty()).then(|| standing_list(affected, is_stale))}
             <p class="more">

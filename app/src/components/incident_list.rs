@@ -73,7 +73,7 @@ fn incident_list(incidents: &[&Incident], now: Timestamp) -> impl IntoView + use
 }
 
 fn entry(incident: &Incident, now: Timestamp) -> Option<impl IntoView + use<>> {
-    let (standing, newest) = (incident.standing()?, incident.updates.first()?);
+    let (standing, newest) = (incident.standing()?, incident.newest()?);
     let excerpt = markdown::excerpt(&newest.body, EXCERPT);
     Some(view! {
         <li>

@@ -21,7 +21,7 @@ pub use incident_card::open_incidents;
 pub use incident_list::{Day, day_list, days_of, last_days};
 pub use preferences::preferences_fields;
 pub use status_mark::{UNKNOWN, impact_label, impact_mark, impact_tone, mark, status_mark};
-pub use time::{dated, duration, timestamp};
+pub use time::{dated, duration, promise, timestamp};
 pub use update_entry::{prose, update_entry};
 
 use domain::component::Section;

@@ -14,6 +14,17 @@ pub fn dated(at: Timestamp) -> impl IntoView {
     view! { <time datetime=rfc3339(at)>{full(at)}</time> }
 }
 
+/// `Next update by 13:50 UTC`, and honest about it once that time has passed.
+pub fn promise(at: Timestamp, now: Timestamp) -> impl IntoView {
+    let words = if at > now { "Next update by " } else { "The next update was due " };
+    view! {
+        <p class="promise" data-missed=(at <= now).then_some("")>
+            <span>{words}</span>
+            {timestamp(at, now)}
+        </p>
+    }
+}
+
 /// `lasted 1 h 27 min`, or `ongoing for 47 min` while it has no end.
 pub fn duration(started_at: Timestamp, ended_at: Option<Timestamp>, now: Timestamp) -> String {
     match ended_at {

@@ -18,21 +18,22 @@ pub fn prose(source: &str, id: &str) -> impl IntoView + use<> {
 pub fn update_entry(update: &Update, step: Step, now: Timestamp) -> impl IntoView + use<> {
     let anchor = format!("update-{}", update.id);
     let title = match step {
+        _ if !update.is_kept() => "Removed".to_owned(),
         Step::Reopened => format!("Reopened: {}", update.status.label().to_lowercase()),
         _ => update.status.label().to_owned(),
     };
-    let edited_at = (update.updated_at > update.created_at).then_some(update.updated_at);
+    let changed = update.removed_at.map(|at| ("removed ", at)).or(update.edited_at.map(|at| ("edited ", at)));
     let listed = update.components.clone();
     view! {
-        <li class="update" id=anchor.clone()>
+        <li class="update" id=anchor.clone() data-removed=(!update.is_kept()).then_some("")>
             <div class="when">
                 <h2>{title}</h2>
                 <a class="permalink" href=format!("#{anchor}")>{timestamp(update.display_at, now)}</a>
-                {edited_at
-                    .map(|at| {
+                {changed
+                    .map(|(what, at)| {
                         view! {
                             <p class="edited">
-                                <span>"edited "</span>
+                                <span>{what}</span>
                                 {timestamp(at, now)}
                             </p>
                         }

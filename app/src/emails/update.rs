@@ -25,6 +25,8 @@ pub struct UpdateMail<'a> {
     pub incident: &'a Incident,
     /// The one that is sent. Those before it are repeated, those after it are left out.
     pub update: &'a UpdateId,
+    /// Whether it was mailed before and says something else since.
+    pub is_correction: bool,
     /// Who reads it.
     pub reader: &'a Reader<'a>,
 }
@@ -41,7 +43,8 @@ pub fn mail(mail: &UpdateMail) -> Option<Mail> {
         words,
         why: (words.why)(&one_line(mail.page_name)),
         title: one_line(&then.name),
-        state: state(&then, update, earlier, locale),
+        state: state(mail, &then, update, earlier),
+        corrected: mail.is_correction.then_some(words.corrected),
         when: mail.reader.time(update.display_at),
         lasted: lasted(&then, locale),
         next: next_update(update, mail.reader),
@@ -59,11 +62,15 @@ pub fn mail(mail: &UpdateMail) -> Option<Mail> {
 }
 
 /// `Identified · Major`
-fn state(then: &Incident, update: &Update, earlier: &[Update], locale: Locale) -> String {
-    let is_reopened = step(earlier.first().map(|before| before.status), update.status) == Step::Reopened;
+fn state(mail: &UpdateMail, then: &Incident, update: &Update, earlier: &[Update]) -> String {
+    let locale = mail.reader.locale;
+    let words = &locale.mail_words().update;
+    let before = earlier.iter().find(|before| before.is_kept()).map(|before| before.status);
+    let is_reopened = step(before, update.status) == Step::Reopened;
     let impact = Some(then.impact()).filter(|impact| *impact != Impact::None).map(|impact| locale.impact(impact));
-    let reopened = is_reopened.then_some(locale.mail_words().update.reopened);
-    let parts = [reopened, Some(locale.incident_status(update.status)), impact];
+    let correction = mail.is_correction.then_some(words.correction);
+    let parts =
+        [correction, is_reopened.then_some(words.reopened), Some(locale.incident_status(update.status)), impact];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
 }
 
@@ -128,6 +135,7 @@ struct Content<'a> {
     why: String,
     title: String,
     state: String,
+    corrected: Option<&'static str>,
     when: String,
     lasted: Option<String>,
     next: Option<String>,
@@ -145,6 +153,7 @@ impl Content<'_> {
     fn text(&self) -> String {
         let (words, locale) = (self.words, self.reader.locale);
         let mut blocks = vec![format!("{}\n{}\n{}", self.state, self.title, self.when)];
+        blocks.extend(self.corrected.map(str::to_owned));
         blocks.push(markdown::to_text(&self.update.body));
         blocks.extend(self.lasted.clone());
         blocks.extend(self.next.clone());
@@ -180,6 +189,7 @@ impl Content<'_> {
                 </p>
                 <h1 style=TITLE lang="" dir="auto">{self.title.clone()}</h1>
                 <p class="quiet" style=WHEN>{self.when.clone()}</p>
+                {self.corrected.map(|words| view! { <p style=NEXT><strong>{words}</strong></p> })}
                 {body(self.update)}
                 {self.lasted.clone().map(|lasted| view! { <p class="quiet" style=QUIET_LASTED>{lasted}</p> })}
                 {self.next.clone().map(|next| view! { <p style=NEXT>{next}</p> })}

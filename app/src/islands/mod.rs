@@ -5,6 +5,7 @@
 
 mod ask;
 pub mod audience_count;
+pub mod countdown;
 pub mod delivery_progress;
 pub mod glance;
 pub mod markdown_preview;
@@ -12,6 +13,7 @@ mod text_area;
 mod words;
 
 pub use audience_count::AudienceCount;
+pub use countdown::Countdown;
 pub use delivery_progress::DeliveryProgress;
 pub use glance::Glance;
 pub use markdown_preview::MarkdownPreview;

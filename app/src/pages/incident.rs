@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
-    components::{duration, impact_mark, stale_notice, standing_list, timestamp, update_entry},
+    components::{duration, impact_mark, promise, stale_notice, standing_list, timestamp, update_entry},
     layout::{Head, public_page},
     site::{Freshness, Site},
 };
@@ -31,7 +31,7 @@ pub struct IncidentPage {
 pub fn page(model: &IncidentPage) -> String {
     let incident = &model.incident;
     let address = format!("/incidents/{}", incident.id);
-    let description = incident.updates.first().map(|newest| {
+    let description = incident.newest().map(|newest| {
         let excerpt = markdown::excerpt(&newest.body, 200);
         format!("{}, {}: {excerpt}", newest.status.label(), full(newest.display_at))
     });
@@ -64,6 +64,7 @@ fn heading(model: &IncidentPage) -> impl IntoView + use<> {
             </p>
             <h1 dir="auto">{incident.name.clone()}</h1>
             {standing.map(|standing| span(standing, model.now))}
+            {incident.promised().map(|at| promise(at, model.now))}
             {stale_notice(model.freshness, model.now)}
             {(!affected.is_empty())
                 .then(|| {
@@ -115,13 +116,15 @@ fn follow(model: &IncidentPage) -> Option<impl IntoView + use<>> {
 }
 
 fn timeline(incident: &Incident, now: Timestamp) -> impl IntoView + use<> {
-    // Newest first, so what stood before an update is behind it.
-    let before = incident.updates.iter().skip(1).map(|update| Some(update.status)).chain([None]);
     let entries: Vec<_> = incident
         .updates
         .iter()
-        .zip(before)
-        .map(|(update, before)| update_entry(update, step(before, update.status), now))
+        .enumerate()
+        .map(|(place, update)| {
+            // Newest first, so what stood before an update is behind it.
+            let before = incident.updates.iter().skip(place + 1).find(|before| before.is_kept());
+            update_entry(update, step(before.map(|before| before.status), update.status), now)
+        })
         .collect();
     view! {
         <section aria-label="Updates, newest first">

@@ -117,6 +117,7 @@ pub(crate) fn api_errors() -> Incident {
         ],
     );
     edited.updated_at = ago(61);
+    edited.edited_at = Some(ago(61));
     incident(
         11,
         "Elevated API errors",

@@ -24,6 +24,9 @@ use crate::{
     store::{Write, broadcast_states::NewBroadcast},
 };
 
+/// The kind of the broadcast that carries an update for the first time.
+const UPDATE: &str = "update";
+
 /// What was published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
@@ -76,12 +79,16 @@ async fn publish(
         Target::New(incident) => (incident, true),
         Target::Known(id) => (write.incident(&id).await?.ok_or(Error::NotFound)?, false),
     };
-    let newest = incident.updates.first();
+    if !is_new && incident.is_removed() {
+        return Err(Error::NotFound);
+    }
+    let newest = incident.newest();
     if let Some(newest) = newest.filter(|newest| command.seen.as_ref().is_some_and(|seen| *seen != newest.id)) {
         return Err(overtaken(newest));
     }
     // "Now" comes after all that was said, also when this machine's clock is behind another's.
-    let after = newest.and_then(|newest| newest.display_at.checked_add(SignedDuration::from_millis(1)).ok());
+    let after =
+        incident.updates.first().and_then(|newest| newest.display_at.checked_add(SignedDuration::from_millis(1)).ok());
     let latest = after.map_or(now, |after| after.max(now));
     let display_at = command.display_at.unwrap_or(latest);
     let is_newest = is_newest(display_at, &incident.updates);
@@ -99,7 +106,7 @@ async fn publish(
         display_at,
         created_at: now,
         updated_at: now,
-        next_update_by: None,
+        next_update_by: command.next_update_by,
         edited_at: None,
         removed_at: None,
         notify: command.notify,
@@ -150,7 +157,7 @@ fn overtaken(newest: &Update) -> Error {
 async fn already_published(write: &mut Write, key: Option<&str>) -> Result<Option<Published>> {
     let Some(key) = key else { return Ok(None) };
     let Some((incident, update)) = write.update_by_dedupe_key(key).await? else { return Ok(None) };
-    let broadcast = write.broadcast_of_update(&update).await?.map(|broadcast| broadcast.id);
+    let broadcast = write.broadcast_of_update(&update, UPDATE).await?.map(|broadcast| broadcast.id);
     Ok(Some(Published { incident, broadcast }))
 }
 
@@ -188,7 +195,8 @@ fn changes(components: &[Component], groups: &[Group], wanted: &Listed) -> Vec<C
 async fn tell(write: &mut Write, incident: &Incident, update: &UpdateId, now: Timestamp) -> Result<BroadcastId> {
     let audience = Audience::of(incident);
     let id = BroadcastId::from_random(random());
-    let broadcast = NewBroadcast { id, incident: incident.id.clone(), update: update.clone(), audience };
+    let kind = UPDATE.to_owned();
+    let broadcast = NewBroadcast { id, incident: incident.id.clone(), kind, update: update.clone(), audience };
     Ok(write.publish_broadcast(&broadcast, now).await?.id)
 }
 

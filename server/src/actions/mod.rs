@@ -8,6 +8,7 @@ pub mod incidents;
 pub mod keys;
 pub mod settings;
 pub mod subscriptions;
+pub mod updates;
 
 use domain::ids::UserId;
 use jiff::Timestamp;

@@ -94,7 +94,7 @@ impl<'a> Channel<'a> {
     fn updates(page: Page<'a>, ending: &str, updates: &[PublicUpdate]) -> Self {
         let entries = updates.iter().map(|(incident, name, update)| Entry {
             id: tag(&page, update.created_at, "update", update.id.as_str()),
-            title: format!("{}: {}", one_line(name), update.status.label()),
+            title: format!("{}: {}", one_line(name), label(update)),
             url: format!("{}#update-{}", incident_url(&page, incident), update.id),
             published: update.display_at,
             updated: update.updated_at,
@@ -142,11 +142,16 @@ fn incident_url(page: &Page, incident: &IncidentId) -> String {
     format!("{}/incidents/{incident}", page.url)
 }
 
+/// What an update is called among others: where the incident stood, unless it was taken back.
+fn label(update: &Update) -> &'static str {
+    if update.is_kept() { update.status.label() } else { "Removed" }
+}
+
 /// One update among others: what it says of the status and when, then its content.
 fn in_timeline(update: &Update) -> String {
     format!(
         "<p><strong>{}</strong> · <time datetime=\"{}\">{}</time></p>\n{}\n",
-        update.status.label(),
+        label(update),
         time::rfc3339(update.display_at),
         time::full(update.display_at),
         content(update)

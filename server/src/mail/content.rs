@@ -143,7 +143,12 @@ enum Slot {
 
 impl Prepared {
     /// Draws and encodes the mail of an update, once for all who read the same language.
-    pub fn new(identity: &MailIdentity, incident: &Incident, update: &UpdateId) -> Result<Self, UnknownUpdate> {
+    pub fn new(
+        identity: &MailIdentity,
+        incident: &Incident,
+        update: &UpdateId,
+        is_correction: bool,
+    ) -> Result<Self, UnknownUpdate> {
         // All mails of an incident answer one message that never existed, so mail programs show them as one thread.
         let drawn = Self::draw(identity, &format!("incident-{}", incident.id), |reader| {
             emails::update::mail(&emails::update::UpdateMail {
@@ -151,6 +156,7 @@ impl Prepared {
                 page_url: &identity.public_url,
                 incident,
                 update,
+                is_correction,
                 reader,
             })
         });

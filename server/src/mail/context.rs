@@ -57,7 +57,7 @@ impl MailContext {
         let page_name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
         let zone = Zone::from_stored(self.store.setting("time_zone").await?.as_deref());
         let identity = MailIdentity { page_name, zone, ..self.identity.clone() };
-        Ok(Prepared::new(&identity, &incident, &broadcast.update)?)
+        Ok(Prepared::new(&identity, &incident, &broadcast.update, broadcast.is_correction())?)
     }
 
     /// A single letter.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::ids::BroadcastId;
+use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -64,7 +65,7 @@ pub(super) struct Life {
     pub(super) drained: CancellationToken,
     settled: mpsc::Sender<Settled>,
     inbox: Mutex<Option<mpsc::Receiver<Settled>>>,
-    prepared: Mutex<HashMap<BroadcastId, Arc<Prepared>>>,
+    prepared: Mutex<HashMap<BroadcastId, (Timestamp, Arc<Prepared>)>>,
 }
 
 impl Life {
@@ -147,10 +148,13 @@ impl Life {
         }
     }
 
-    /// What a broadcast says, rendered once.
+    /// What a broadcast says, rendered once, and once more when the incident was changed: whoever is mailed after an edit
+    /// reads the new text.
     pub(super) async fn prepared(&self, broadcast: &Broadcast) -> Result<Arc<Prepared>, ContentError> {
+        let changed_at = self.store.incident_changed_at(&broadcast.incident).await?;
+        let changed_at = changed_at.ok_or_else(|| ContentError::Gone(broadcast.incident.clone()))?;
         let found = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).get(&broadcast.id).cloned();
-        if let Some(prepared) = found {
+        if let Some((_, prepared)) = found.filter(|(at, _)| *at == changed_at) {
             return Ok(prepared);
         }
         let began = Instant::now();
@@ -160,7 +164,7 @@ impl Life {
         if cache.len() >= PREPARED {
             cache.clear();
         }
-        cache.insert(broadcast.id.clone(), Arc::clone(&prepared));
+        cache.insert(broadcast.id.clone(), (changed_at, Arc::clone(&prepared)));
         Ok(prepared)
     }
 }

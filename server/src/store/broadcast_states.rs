@@ -23,7 +23,9 @@ pub struct NewBroadcast {
     pub id: BroadcastId,
     /// The incident it is about.
     pub incident: IncidentId,
-    /// The update it carries.
+    /// What it carries: `update`, or `correction.2` for the second time its text was put right.
+    pub kind: String,
+    /// The update it is about.
     pub update: UpdateId,
     /// Who is told.
     pub audience: Audience,
@@ -36,7 +38,7 @@ impl Write {
     /// first. A pause carries over. Nobody is counted here, so publishing takes as long for ten people as for a million: see
     /// [`Write::estimate_total`]. Publishing the same update again changes nothing and gives what is there.
     pub async fn publish_broadcast(&mut self, new: &NewBroadcast, now: Timestamp) -> Result<Broadcast> {
-        if let Some(there) = self.broadcast_of_update(&new.update).await? {
+        if let Some(there) = self.broadcast_of_update(&new.update, &new.kind).await? {
             return Ok(there);
         }
         let last = self.last_subscriber_id().await?;
@@ -61,7 +63,7 @@ impl Write {
         sqlx::query(
             "insert into broadcasts (id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, sent, \
              failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, finished_at, expires_at) \
-             values ($1, 'update', $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, 0, $8, $9, $10, 1, $11, $12, $13)",
+             values ($1, $14, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, 0, $8, $9, $10, 1, $11, $12, $13)",
         )
         .bind(new.id.as_str())
         .bind(new.incident.as_str())
@@ -76,11 +78,12 @@ impl Write {
         .bind(millis(now))
         .bind(finished_at.map(millis))
         .bind(millis(expires_at))
+        .bind(&new.kind)
         .execute(self.connection())
         .await?;
         Ok(Broadcast {
             id: new.id.clone(),
-            kind: "update".to_owned(),
+            kind: new.kind.clone(),
             incident: new.incident.clone(),
             update: new.update.clone(),
             lane: Lane::Incident,
@@ -182,10 +185,24 @@ impl Write {
         row.map(Broadcast::try_from).transpose()
     }
 
-    /// The broadcast that carries an update, if it is mailed.
-    pub async fn broadcast_of_update(&mut self, update: &UpdateId) -> Result<Option<Broadcast>> {
-        let row: Option<BroadcastRow> = sqlx::query_as(select!("where update_id = $1 and kind = 'update'"))
+    /// Cancels what is still being sent of an update.
+    pub async fn cancel_broadcasts_of_update(&mut self, update: &UpdateId, reason: &str, now: Timestamp) -> Result<()> {
+        let query = self.pick(
+            select!("where update_id = $1 and state in ('queued', 'sending', 'paused') order by id"),
+            select!("where update_id = $1 and state in ('queued', 'sending', 'paused') order by id for update"),
+        );
+        let open = broadcasts(sqlx::query_as(query).bind(update.as_str()).fetch_all(self.connection()).await?)?;
+        for broadcast in open {
+            self.close_broadcast(&broadcast, BroadcastState::Cancelled, reason, now).await?;
+        }
+        Ok(())
+    }
+
+    /// The broadcast of this kind that is about an update, if there is one.
+    pub async fn broadcast_of_update(&mut self, update: &UpdateId, kind: &str) -> Result<Option<Broadcast>> {
+        let row: Option<BroadcastRow> = sqlx::query_as(select!("where update_id = $1 and kind = $2"))
             .bind(update.as_str())
+            .bind(kind)
             .fetch_optional(self.connection())
             .await?;
         row.map(Broadcast::try_from).transpose()

@@ -19,7 +19,7 @@ use super::{Result, Store, StoreError, instant, millis, parse};
 pub struct Broadcast {
     /// Which.
     pub id: BroadcastId,
-    /// What it carries: `update`.
+    /// What it carries: `update`, or `correction.2` for the second time its text was put right.
     pub kind: String,
     /// The incident it is about.
     pub incident: IncidentId,
@@ -62,6 +62,11 @@ pub struct Broadcast {
 }
 
 impl Broadcast {
+    /// Whether it carries an update that was mailed before and says something else since.
+    pub fn is_correction(&self) -> bool {
+        self.kind.starts_with("correction")
+    }
+
     /// How many have not had their turn, or are being sent or tried again.
     pub fn waiting(&self) -> i64 {
         self.total - self.sent - self.failed - self.skipped - self.expired - self.uncertain

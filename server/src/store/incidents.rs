@@ -201,6 +201,10 @@ impl Store {
 impl Write {
     /// One incident with all its updates. Until this transaction ends nobody else gets it this way, so that two
     /// people who post at once see each other's updates.
+    ///
+    /// `no key update`: a plain `for update` would stop whoever writes down what became of its mails, for PostgreSQL then
+    /// looks at the incident too (a row changed twice in one transaction is checked against what it refers to), and each
+    /// would wait for the other.
     pub async fn incident(&mut self, id: &IncidentId) -> Result<Option<Incident>> {
         let lock = self
             .pick("select id from incidents where id = $1", "select id from incidents where id = $1 for no key update");

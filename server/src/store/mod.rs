@@ -26,6 +26,7 @@ pub mod sessions;
 pub mod settlements;
 pub mod subscribers;
 pub mod suppressions;
+pub mod update_versions;
 pub mod users;
 
 use std::{str::FromStr, time::Duration};

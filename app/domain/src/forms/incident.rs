@@ -5,7 +5,7 @@ use std::{
     fmt,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{BODY_MAX, FieldErrors, Fields, NAME_MAX, line, paragraphs};
 use crate::{
@@ -13,9 +13,12 @@ use crate::{
     ids::{ComponentId, UpdateId},
     incident::Incident,
     status::{ComponentStatus, Impact, IncidentStatus},
-    time::parse_past,
+    time::{parse_future, parse_past},
     token,
 };
+
+/// In how many minutes the next update may be promised without typing a time.
+pub const PROMISES: [i64; 4] = [15, 30, 60, 120];
 
 /// An update as typed.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +33,11 @@ pub struct UpdateForm {
     pub body: String,
     /// When it was true, in any zone; empty for now.
     pub display_at: String,
+    /// In how many minutes the next word is promised: one of [`PROMISES`], `at` for [`Self::next_update_at`], empty for
+    /// no promise.
+    pub next_update: String,
+    /// When it is promised, in any zone.
+    pub next_update_at: String,
     /// `yes` or `no`; nothing is chosen beforehand.
     pub notify: String,
     /// For each component's id the status it is to have; empty when it is not listed.
@@ -65,6 +73,8 @@ pub struct PostUpdate {
     pub body: String,
     /// When it was true; `None` for the moment it is published.
     pub display_at: Option<Timestamp>,
+    /// When the next word is promised; never once it is over.
+    pub next_update_by: Option<Timestamp>,
     /// Whether subscribers are mailed.
     pub notify: bool,
     /// The components it lists.
@@ -92,14 +102,14 @@ impl UpdateForm {
 
     /// A fresh form for the next update: where the incident stands, and how its components fare at the moment.
     pub fn following(incident: &Incident, components: &[Component], key: String) -> Self {
-        let status = incident.updates.first().map_or(IncidentStatus::Investigating, |update| update.status);
+        let status = incident.newest().map_or(IncidentStatus::Investigating, |update| update.status);
         // A postmortem is published elsewhere; a word after it finds the incident resolved.
         let status = if status.is_over() { IncidentStatus::Resolved } else { status };
         let affected: BTreeSet<_> = incident.affected().into_iter().map(|affected| affected.component).collect();
         let listed = components.iter().filter(|component| affected.contains(&component.id));
         Self {
             components: listed.map(|listed| (listed.id.to_string(), listed.status.as_str().to_owned())).collect(),
-            seen: incident.updates.first().map(|update| update.id.to_string()).unwrap_or_default(),
+            seen: incident.newest().map(|update| update.id.to_string()).unwrap_or_default(),
             status: status.as_str().into(),
             ..Self::opening(key)
         }
@@ -113,6 +123,8 @@ impl UpdateForm {
             status: fields.get("status"),
             body: fields.get("body"),
             display_at: fields.get("display_at"),
+            next_update: fields.get("next_update"),
+            next_update_at: fields.get("next_update_at"),
             notify: fields.get("notify"),
             components: fields.under("component.").map(|(id, word)| (id.to_owned(), word.to_owned())).collect(),
             restore: fields.is_ticked("restore"),
@@ -131,6 +143,7 @@ impl UpdateForm {
             "" => Some(None),
             typed => errors.take("display_at", parse_past(typed, now)).map(Some),
         };
+        let next_update_by = self.promise(&mut errors, now).filter(|_| status.is_some_and(|status| !status.is_over()));
         let notify = match self.notify.as_str() {
             "yes" => Some(true),
             "no" => Some(false),
@@ -156,9 +169,23 @@ impl UpdateForm {
         match (status, body, display_at, notify) {
             (Some(status), Some(body), Some(display_at), Some(notify)) if errors.is_empty() => {
                 let restore = self.restore && status == IncidentStatus::Resolved;
-                Ok(PostUpdate { key, seen, status, body, display_at, notify, components, restore })
+                Ok(PostUpdate { key, seen, status, body, display_at, next_update_by, notify, components, restore })
             }
             _ => Err(errors),
+        }
+    }
+
+    /// When the next word is promised, if it is.
+    fn promise(&self, errors: &mut FieldErrors, now: Timestamp) -> Option<Timestamp> {
+        let minutes = self.next_update.parse().ok().filter(|minutes| PROMISES.contains(minutes));
+        match (self.next_update.as_str(), minutes) {
+            ("", _) => None,
+            (_, Some(minutes)) => now.checked_add(SignedDuration::from_mins(minutes)).ok(),
+            ("at", _) => errors.take("next_update_at", parse_future(&self.next_update_at, now)),
+            _ => {
+                errors.add("next_update", "choose when the next update is due, or none");
+                None
+            }
         }
     }
 }
@@ -268,6 +295,24 @@ mod tests {
         form.update.notify = String::new();
         let errors = form.parse(&known(), now()).unwrap_err();
         assert_eq!(errors.get("notify"), Some("choose whether to mail subscribers"));
+    }
+
+    #[test]
+    fn the_next_update_is_promised_in_minutes_or_at_a_time_and_not_after_the_end() {
+        let promised = |next: &str, at: &str, status: &str| {
+            let mut form = valid();
+            form.update.next_update = next.into();
+            form.update.next_update_at = at.into();
+            form.update.status = status.into();
+            form.parse(&known(), now()).map(|command| command.update.next_update_by)
+        };
+        let ahead = |minutes| Some(now().checked_add(SignedDuration::from_mins(minutes)).unwrap());
+        assert_eq!(promised("", "", "identified"), Ok(None));
+        assert_eq!(promised("30", "", "identified"), Ok(ahead(30)));
+        assert_eq!(promised("30", "", "resolved"), Ok(None));
+        assert!(promised("31", "", "identified").unwrap_err().get("next_update").is_some());
+        assert!(promised("at", "", "identified").unwrap_err().get("next_update_at").is_some());
+        assert!(promised("at", "2001-01-01 10:00", "identified").unwrap_err().get("next_update_at").is_some());
     }
 
     #[test]

@@ -6,12 +6,14 @@
 mod component;
 mod incident;
 mod key;
+mod revision;
 mod settings;
 mod subscribe;
 
 pub use component::{ComponentForm, GroupForm, SaveComponent, SaveGroup};
-pub use incident::{IncidentForm, Listed, OpenIncident, PostUpdate, UpdateForm};
+pub use incident::{IncidentForm, Listed, OpenIncident, PROMISES, PostUpdate, UpdateForm};
 pub use key::{CreateKey, KeyForm};
+pub use revision::{ChangeIncident, DetailsForm, EditForm, EditUpdate};
 pub use settings::SettingsForm;
 pub use subscribe::{FollowsForm, PreferencesForm, Subscribe, SubscribeForm};
 

@@ -23,6 +23,10 @@ pub struct MailWords {
 pub struct UpdateWords {
     /// The incident was over and is not any more.
     pub reopened: &'static str,
+    /// It was mailed before and says something else since.
+    pub correction: &'static str,
+    /// The same in a sentence.
+    pub corrected: &'static str,
     /// How long it lasted, given `1 h 27 min`.
     pub lasted: fn(&str) -> String,
     /// When more will be known, given the time.

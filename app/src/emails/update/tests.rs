@@ -87,6 +87,7 @@ fn draw_for(incident: &Incident, update: u64, locale: Locale, zone: Option<&str>
         page_url: "https://status.example.com",
         incident,
         update: &UpdateId::from_random(update),
+        is_correction: false,
         reader: &Reader { locale, local_time: &local_time, links: &links },
     });
     mail.unwrap()
@@ -209,10 +210,36 @@ fn an_update_that_was_taken_back_is_not_repeated() {
 }
 
 #[test]
+fn a_correction_says_first_that_it_is_one() {
+    let (outage, links, update) = (outage(), links(), UpdateId::from_random(2));
+    let reader = Reader { locale: Locale::German, local_time: &|_| String::new(), links: &links };
+    let mail = UpdateMail {
+        page_name: "Acme Status",
+        page_url: "https://status.example.com",
+        incident: &outage,
+        update: &update,
+        is_correction: true,
+        reader: &reader,
+    };
+    let mail = super::mail(&mail).unwrap();
+    assert!(mail.text.starts_with("Korrektur · "), "{}", mail.text);
+    for body in [&mail.text, &mail.html] {
+        assert!(body.contains("Korrektur · ") && body.contains("ihren Text seitdem geändert"), "{body}");
+    }
+}
+
+#[test]
 fn an_update_of_another_incident_gives_no_mail() {
     let (incident, links, update) = (outage(), links(), UpdateId::from_random(99));
     let reader = Reader { locale: Locale::English, local_time: &|_| String::new(), links: &links };
-    let mail = UpdateMail { page_name: "", page_url: "", incident: &incident, update: &update, reader: &reader };
+    let mail = UpdateMail {
+        page_name: "",
+        page_url: "",
+        incident: &incident,
+        update: &update,
+        is_correction: false,
+        reader: &reader,
+    };
     assert_eq!(super::mail(&mail), None);
 }
 
@@ -227,6 +254,7 @@ fn nothing_that_people_write_runs() {
         page_url: "https://status.example.com",
         incident: &incident,
         update: &update,
+        is_correction: false,
         reader: &Reader { locale: Locale::German, local_time: &|_| String::new(), links: &links },
     };
     let Mail { subject, html, text } = super::mail(&mail).unwrap();

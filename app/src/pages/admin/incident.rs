@@ -4,7 +4,7 @@ use domain::{
     broadcast::Progress,
     component::Section,
     forms::{FieldErrors, UpdateForm},
-    incident::{Incident, Update},
+    incident::Incident,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -12,10 +12,14 @@ use leptos::prelude::*;
 use super::{
     broadcast::watched,
     review::Review,
+    said::{Correction, FormerText, said},
     shell::{Console, document, form_title, summary},
     update_fields::{FIELDS, UpdateFields},
 };
-use crate::components::{changes, duration, impact_mark, prose, timestamp};
+use crate::{
+    components::{duration, impact_mark, timestamp},
+    islands::Countdown,
+};
 
 /// What the page of an incident shows. A fresh form comes from `UpdateForm::following`.
 #[derive(Clone, Debug)]
@@ -38,6 +42,10 @@ pub struct IncidentAdmin {
     pub finish: String,
     /// What a review found, if one was asked for.
     pub review: Option<Review>,
+    /// What its updates said before, the last replaced first.
+    pub former: Vec<FormerText>,
+    /// Whom a correction of the newest update would reach, when there is something to correct.
+    pub correction: Option<Correction>,
     /// What was mailed about it, newest first.
     pub broadcasts: Vec<Progress>,
 }
@@ -62,29 +70,32 @@ pub fn page(model: &IncidentAdmin) -> String {
         view! {
             {heading(model)}
             {summary(errors, &FIELDS)}
-            <section class="box" aria-labelledby="post">
-                <h2 id="post">{if is_over { "Reopen it, or add a word" } else { "Post an update" }}</h2>
-                {is_over
-                    .then(|| {
-                        view! {
-                            <p class="hint">
-                                "This incident is resolved. Choosing any other status reopens it; Resolved adds a word to it."
-                            </p>
-                        }
-                    })}
-                <form method="post" action=format!("/admin/incidents/{}", incident.id)>
-                    {update.draw()}
-                </form>
-            </section>
+            {incident.is_removed().then(|| view! { <p class="nothing">"All that was said of this incident was removed."</p> })}
+            {(!incident.is_removed()).then(|| post(model, update, is_over))}
             {mailed(&model.broadcasts, model.now)}
-            <section aria-labelledby="said">
-                <h2 id="said">"What was said"</h2>
-                <ol class="timeline">
-                    {incident.updates.iter().map(|update| entry(update, model.now)).collect_view()}
-                </ol>
-            </section>
+            {said(incident, &model.former, model.correction.as_ref(), model.now)}
         }
     })
+}
+
+fn post(model: &IncidentAdmin, update: UpdateFields, is_over: bool) -> AnyView {
+    view! {
+        <section class="box" aria-labelledby="post">
+            <h2 id="post">{if is_over { "Reopen it, or add a word" } else { "Post an update" }}</h2>
+            {is_over
+                .then(|| {
+                    view! {
+                        <p class="hint">
+                            "This incident is resolved. Choosing any other status reopens it; Resolved adds a word to it."
+                        </p>
+                    }
+                })}
+            <form method="post" action=format!("/admin/incidents/{}", model.incident.id)>
+                {update.draw()}
+            </form>
+        </section>
+    }
+    .into_any()
 }
 
 fn heading(model: &IncidentAdmin) -> impl IntoView + use<> {
@@ -107,6 +118,20 @@ fn heading(model: &IncidentAdmin) -> impl IntoView + use<> {
             {impact_mark(incident.impact())}
             {facts}
             <a href=format!("/incidents/{}", incident.id)>"As readers see it"</a>
+            <a href=format!("/admin/incidents/{}/details", incident.id)>"Title and impact"</a>
+            <a href=format!("/admin/incidents/{}/remove", incident.id)>"Remove"</a>
+        </p>
+        {incident.promised().map(|at| promised(at, now))}
+    }
+}
+
+/// `Next update promised by 13:50 UTC, in 12 min`
+pub(super) fn promised(at: Timestamp, now: Timestamp) -> impl IntoView {
+    view! {
+        <p class="promise">
+            <span>"Next update promised by "</span>
+            {timestamp(at, now)}
+            <Countdown due=at.as_second() now=now.as_second()/>
         </p>
     }
 }
@@ -135,32 +160,4 @@ fn mailed(broadcasts: &[Progress], now: Timestamp) -> Option<impl IntoView + use
             </section>
         }
     })
-}
-
-/// One update as the author needs it: also when it was written, and whether it was mailed.
-fn entry(update: &Update, now: Timestamp) -> impl IntoView + use<> {
-    let is_backdated = update.created_at.duration_since(update.display_at).as_mins() > 0;
-    let written = is_backdated.then(|| {
-        view! {
-            <p class="hint">
-                <span>"written "</span>
-                {timestamp(update.created_at, now)}
-            </p>
-        }
-    });
-    let listed = update.components.clone();
-    view! {
-        <li>
-            <div class="when">
-                <h3>{update.status.label()}</h3>
-                <p>{timestamp(update.display_at, now)}</p>
-                {written}
-                <p class="hint">{if update.notify { "Mailed" } else { "Not mailed" }}</p>
-            </div>
-            <div class="said">
-                {prose(&update.body, &format!("u-{}", update.id))}
-                {(!listed.is_empty()).then(|| changes(listed))}
-            </div>
-        </li>
-    }
 }

@@ -3,12 +3,12 @@
 use domain::{
     component::Section,
     forms::{FieldErrors, IncidentForm},
-    status::Impact,
 };
 use leptos::prelude::*;
 
 use super::{
-    fields::{Field, option},
+    details::impacts,
+    fields::Field,
     review::Review,
     shell::{Console, document, form_title, summary},
     update_fields::{FIELDS, UpdateFields},
@@ -68,10 +68,4 @@ pub fn page(model: &IncidentNew) -> String {
             </form>
         }
     })
-}
-
-fn impacts(chosen: &str) -> Vec<AnyView> {
-    let follow = option("", "As the components say", chosen);
-    let words = Impact::ALL.iter().map(|impact| option(impact.as_str(), impact.label(), chosen));
-    std::iter::once(follow).chain(words).collect()
 }

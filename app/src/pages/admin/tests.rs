@@ -101,6 +101,8 @@ fn following(status: IncidentStatus) -> IncidentAdmin {
         recipients: 9_874,
         finish: String::new(),
         review: None,
+        former: Vec::new(),
+        correction: None,
         broadcasts: Vec::new(),
     }
 }
@@ -170,6 +172,8 @@ fn wrong() -> (IncidentForm, FieldErrors) {
             status: "monitoring".into(),
             body: format!("\n{HOSTILE}"),
             display_at: "half past <nine>".into(),
+            next_update: "at".into(),
+            next_update_at: "\"soon\"".into(),
             notify: "no".into(),
             components: [(api().id.to_string(), "partial_outage".into())].into(),
             restore: false,
@@ -187,6 +191,7 @@ fn a_form_that_failed_comes_back_with_every_field() {
         ("id=\"name\"", "value=\"&lt;/textarea&gt;&lt;script&gt;alert(1)&lt;/script&gt;&quot; autofocus"),
         ("name=\"key\"", "value=\"the-key\""),
         ("id=\"display_at\"", "value=\"half past &lt;nine&gt;\""),
+        ("id=\"next_update_at\"", "value=\"&quot;soon&quot;\""),
         ("id=\"status-monitoring\"", "checked"),
         ("id=\"notify-no\"", "checked"),
         ("value=\"major\"", "selected"),

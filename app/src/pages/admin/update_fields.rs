@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     component::{Component, Section},
-    forms::{FieldErrors, UpdateForm},
+    forms::{FieldErrors, PROMISES, UpdateForm},
     ids::ComponentId,
     status::IncidentStatus,
 };
@@ -20,10 +20,12 @@ use crate::{
 };
 
 /// The fields of an update and their labels in their order, for the summary of what is wrong.
-pub(super) const FIELDS: [(&str, &str); 5] = [
+pub(super) const FIELDS: [(&str, &str); 7] = [
     ("status", "Status"),
     ("body", "What do readers need to know?"),
     ("components", "Affected components"),
+    ("next_update", "Next update by"),
+    ("next_update_at", "Time of the next update"),
     ("display_at", "When was this true?"),
     ("notify", "Who is mailed?"),
 ];
@@ -66,6 +68,7 @@ impl UpdateFields<'_> {
             {self.status()}
             {self.body()}
             {self.components()}
+            {self.promise()}
             {display_at.line(&self.form.display_at, false)}
             {self.notify()}
             {review}
@@ -180,6 +183,30 @@ impl UpdateFields<'_> {
                 </span>
             </label>
         }
+    }
+
+    fn promise(&self) -> AnyView {
+        let chosen = self.form.next_update.as_str();
+        let minutes = PROMISES.iter().map(|minutes| {
+            let label =
+                if *minutes < 120 { format!("In {minutes} minutes") } else { format!("In {} hours", minutes / 60) };
+            option(&minutes.to_string(), &label, chosen)
+        });
+        let options = std::iter::once(option("", "No promise", chosen)).chain(minutes);
+        let options = options.chain([option("at", "At the time beside this", chosen)]).collect();
+        let by = Field {
+            name: "next_update",
+            label: "Next update by",
+            hint: "Shown on the page until it comes. Not once it is resolved",
+            errors: self.errors,
+        };
+        let at = Field {
+            name: "next_update_at",
+            label: "Time of the next update",
+            hint: "Any time zone: 15:30, 15:30 Europe/Paris, 2024-02-05 04:12 America/Chicago",
+            errors: self.errors,
+        };
+        view! { <div class="pair">{by.select(options)} {at.line(&self.form.next_update_at, false)}</div> }.into_any()
     }
 
     fn notify(&self) -> AnyView {

@@ -3,6 +3,7 @@
 use app::pages::admin::{
     incident::{self, IncidentAdmin},
     review::Review,
+    said::{Correction, FormerText},
 };
 use axum::{
     Json,
@@ -21,13 +22,14 @@ use domain::{
 use serde::Serialize;
 use tower_sessions::Session;
 
-use super::{component_ids, console, done, finish, form_key, form_page};
+use super::{component_ids, console, done, finish, form_key, form_page, updates::former};
 use crate::{
     actions,
     error::{Error, Result},
     http::{auth::Actor, forms::Posted},
     mail::outlook::Outlook,
     state::AppState,
+    store::broadcasts::Broadcast,
 };
 
 /// The incident and the form for its next update, with what is known filled in.
@@ -85,7 +87,7 @@ async fn again(
     errors: FieldErrors,
 ) -> Result<Response> {
     let incident = find(state, id).await?;
-    let seen = incident.updates.first().map(|update| update.id.to_string()).unwrap_or_default();
+    let seen = incident.newest().map(|update| update.id.to_string()).unwrap_or_default();
     draw(state, actor, session, incident, UpdateForm { seen, ..form }, errors, false).await
 }
 
@@ -117,7 +119,26 @@ pub(super) fn listed(form: &UpdateForm) -> Vec<ComponentId> {
     listed.filter_map(|(id, _)| id.parse().ok()).collect()
 }
 
-async fn find(state: &AppState, id: &str) -> Result<Incident> {
+/// Whom a correction of the newest update would reach: when it was mailed, and not as it is now.
+async fn correction(
+    state: &AppState,
+    incident: &Incident,
+    former: &[FormerText],
+    broadcasts: &[Broadcast],
+) -> Result<Option<Correction>> {
+    let Some(newest) = incident.newest() else { return Ok(None) };
+    let mailed = state.store.mailed_updates(&incident.id).await?;
+    let versions = former.iter().filter(|text| text.update == newest.id).count();
+    let kind = format!("correction.{versions}");
+    let is_sent = broadcasts.iter().any(|broadcast| broadcast.update == newest.id && broadcast.kind == kind);
+    if is_sent || !actions::updates::can_be_corrected(incident, &mailed) {
+        return Ok(None);
+    }
+    let recipients = actions::incidents::count_recipients(state, Some(incident), []).await?;
+    Ok(Some(Correction { recipients, finish: finish(state, recipients).await? }))
+}
+
+pub(super) async fn find(state: &AppState, id: &str) -> Result<Incident> {
     let id: IncidentId = id.parse().map_err(|_| Error::NotFound)?;
     state.store.incident(&id).await?.ok_or(Error::NotFound)
 }
@@ -150,6 +171,8 @@ async fn draw(
         },
     });
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
+    let former = former(state, &incident.id, None).await?;
+    let correction = correction(state, &incident, &former, &broadcasts).await?;
     let page = IncidentAdmin {
         console: console(state, actor, session, "/admin/incidents").await?,
         now,
@@ -160,6 +183,8 @@ async fn draw(
         recipients,
         finish,
         review,
+        former,
+        correction,
         broadcasts: broadcasts.iter().map(|broadcast| outlook.progress(broadcast)).collect(),
     };
     Ok(form_page(incident::page(&page), has_errors))

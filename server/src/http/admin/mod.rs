@@ -14,6 +14,7 @@ pub(super) mod outbox;
 pub(super) mod password;
 pub(super) mod settings;
 pub(super) mod sign_in;
+pub(super) mod updates;
 
 use std::sync::Arc;
 

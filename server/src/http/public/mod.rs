@@ -5,7 +5,7 @@ pub(super) mod feeds;
 pub(super) mod history;
 pub(super) mod home;
 pub(super) mod incident;
-pub(super) mod statuspage_v2;
 pub(super) mod manage_link;
+pub(super) mod statuspage_v2;
 pub(super) mod subscribe;
 pub(super) mod subscription;

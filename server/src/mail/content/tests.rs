@@ -65,7 +65,7 @@ fn incident(name: &str, body: &str) -> Incident {
 }
 
 fn prepared(identity: &MailIdentity, incident: &Incident) -> Prepared {
-    Prepared::new(identity, incident, &UpdateId::from_random(2)).unwrap()
+    Prepared::new(identity, incident, &UpdateId::from_random(2), false).unwrap()
 }
 
 fn message(prepared: &Prepared, to: &str, subscriber: i64) -> String {
@@ -154,6 +154,7 @@ fn both_bodies_come_back_as_they_were_drawn() {
         page_url: &identity.public_url,
         incident: &incident,
         update: &UpdateId::from_random(2),
+        is_correction: false,
         reader: &Reader { locale: Locale::English, local_time: &|_| String::new(), links: &links },
     });
     let drawn = drawn.unwrap();
@@ -277,7 +278,7 @@ fn a_sender_without_room_for_a_tag_stays_as_it_is() {
 #[test]
 fn an_update_of_another_incident_is_refused() {
     let update = UpdateId::from_random(99);
-    let error = Prepared::new(&identity(), &incident(NAME, BODY), &update).unwrap_err();
+    let error = Prepared::new(&identity(), &incident(NAME, BODY), &update, false).unwrap_err();
     assert_eq!(error, UnknownUpdate(update));
 }
 

@@ -17,6 +17,7 @@ mod sign_in;
 mod statuspage_v2;
 mod subscribe;
 mod timeline;
+mod updates;
 
 /// Every feed.
 const FEEDS: [&str; 5] = ["/history.atom", "/history.rss", "/updates.atom", "/updates.rss", "/updates.json"];

@@ -147,6 +147,7 @@ async fn the_fifty_newest_are_listed_and_all_that_are_open(app: TestApp) {
                 status: domain::status::IncidentStatus::Investigating,
                 body: "Down.".to_owned(),
                 display_at: None,
+                next_update_by: None,
                 notify: false,
                 components: domain::forms::Listed::new(),
                 restore: false,

@@ -123,6 +123,7 @@ async fn publishing_the_same_update_twice_makes_one_broadcast(store: Store) {
     let mut write = store.write().await.unwrap();
     let again = NewBroadcast {
         id: domain::ids::BroadcastId::from_random(9),
+        kind: first.kind.clone(),
         incident: first.incident.clone(),
         update: first.update.clone(),
         audience: first.audience.clone(),

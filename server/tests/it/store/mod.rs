@@ -17,6 +17,7 @@ mod page;
 mod sessions;
 mod subscribers;
 mod suppressions;
+mod update_versions;
 mod users;
 
 use domain::{

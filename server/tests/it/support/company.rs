@@ -110,6 +110,7 @@ impl Company {
         let audience = Audience::of(&incident);
         let new = NewBroadcast {
             id: BroadcastId::from_random(1000 + number),
+            kind: "update".into(),
             incident: incident.id,
             update: update.id,
             audience,

@@ -5,6 +5,8 @@ use super::{LetterWords, MailWords, UpdateWords};
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
         reopened: "Reopened",
+        correction: "Correction",
+        corrected: "We mailed you this update before and have changed its text since. What follows is what holds.",
         lasted: |duration| format!("Lasted {duration}."),
         next_update: |time| format!("Next update by {time}"),
         affected: "Affected",

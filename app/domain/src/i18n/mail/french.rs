@@ -5,6 +5,8 @@ use super::{LetterWords, MailWords, UpdateWords};
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
         reopened: "Rouvert",
+        correction: "Correction",
+        corrected: "Nous vous avions déjà envoyé cette nouvelle et en avons modifié le texte depuis. C’est ce qui suit qui vaut.",
         lasted: |duration| format!("Durée\u{a0}: {duration}"),
         next_update: |time| format!("Prochaine mise à jour au plus tard le {time}"),
         affected: "Composants concernés",

@@ -5,6 +5,8 @@ use super::{LetterWords, MailWords, UpdateWords};
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
         reopened: "Wieder geöffnet",
+        correction: "Korrektur",
+        corrected: "Diese Meldung haben wir Ihnen schon geschickt und ihren Text seitdem geändert. Es gilt, was folgt.",
         lasted: |duration| format!("Dauer: {duration}"),
         next_update: |time| format!("Nächste Meldung bis {time}"),
         affected: "Betroffen",

@@ -5,6 +5,8 @@ use super::{LetterWords, MailWords, UpdateWords};
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
         reopened: "Reabierto",
+        correction: "Corrección",
+        corrected: "Ya le enviamos esta actualización y desde entonces hemos cambiado su texto. Lo que sigue es lo válido.",
         lasted: |duration| format!("Duración: {duration}"),
         next_update: |time| format!("Próxima actualización a más tardar el {time}"),
         affected: "Componentes afectados",
