@@ -75,6 +75,7 @@ create table incident_updates (
     next_update_by bigint,
     edited_at bigint,
     removed_at bigint,
+    author text,
     dedupe_key text,
     constraint incident_updates_dedupe_key unique (dedupe_key)
 );

@@ -5,8 +5,12 @@ use std::{collections::BTreeSet, error::Error, fs, path::Path};
 
 use app::{
     pages::admin::{
-        account, broadcast, component_form, components, dashboard, group_form, incident, incident_new, incidents,
-        outbox, password, review::Review, settings, shell::Console, sign_in,
+        account, aids, broadcast, component_form, components, dashboard, group_form, incident, incident_new, incidents,
+        outbox, password,
+        review::{Reach, Review},
+        settings,
+        shell::Console,
+        sign_in,
     },
     site::Site,
 };
@@ -193,7 +197,9 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
     let new = |form: IncidentForm, errors, sections, review| {
         incident_new::page(&incident_new::IncidentNew {
             console: console("/admin/incidents/new"),
+            now,
             form,
+            aids: aids::Aids::default(),
             errors,
             sections,
             recipients: 1_204,
@@ -214,12 +220,14 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             now,
             incident,
             form,
+            aids: aids::Aids::default(),
             errors,
             sections: all_sections(),
             recipients: 9_874,
             finish: "about 13:57 UTC".into(),
             review,
             former: Vec::new(),
+            authors: std::collections::BTreeMap::new(),
             correction: None,
             broadcasts,
         })
@@ -234,6 +242,9 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
     let review = Review {
         html: markdown::to_html(&written.body),
         recipients: 9_874,
+        reach: Reach { everything: 9_000, components: 800, incident: 74 },
+        held: None,
+        mail: None,
         finish: "about 13:57 UTC".into(),
         step: Step::Resolved,
     };
@@ -283,6 +294,8 @@ fn other_pages(now: Timestamp) -> Vec<(&'static str, String)> {
                 ..console("/admin")
             },
             now,
+            attention: Vec::new(),
+            rate: "14/s".into(),
             has_components: !is_first,
             open,
             recent_broadcasts: if is_first {
@@ -307,6 +320,7 @@ fn other_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             console: console("/admin/broadcasts/x"),
             now,
             incident_name: "Elevated API errors".into(),
+            kind: "update".into(),
             incident: IncidentId::from_random(1),
             progress,
         })

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use domain::{
     email_address::EmailAddress,
-    forms::{OpenIncident, PostUpdate, SaveComponent, SaveGroup},
+    forms::{OpenIncident, PostUpdate, SaveComponent, SaveGroup, SaveTemplate},
     ids::{ComponentId, IncidentId},
     status::{ComponentStatus, IncidentStatus},
     subscriber::Follows,
@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Failure, Server,
-    actions::{accounts, components, incidents, settings},
+    actions::{accounts, components, incidents, settings, templates},
     cli::{announce, complain, stop_on_signal},
     clock::Clock,
     config::Config,
@@ -131,6 +131,8 @@ struct Said {
     body: &'static str,
     components: Vec<(ComponentId, ComponentStatus)>,
     notify: bool,
+    /// In how many minutes from now more is promised.
+    promise: Option<i64>,
 }
 
 async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> Result<()> {
@@ -142,7 +144,7 @@ async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> 
             status: said.status,
             body: said.body.to_owned(),
             display_at: Some(ago(state, said.minutes_ago)),
-            next_update_by: None,
+            next_update_by: said.promise.map(|minutes| ago(state, -minutes)),
             notify: said.notify,
             components: said.components.into_iter().collect(),
             restore: said.status == IncidentStatus::Resolved,
@@ -175,6 +177,7 @@ async fn fill_past(state: &AppState, actor: &Actor, parts: &Parts) -> Result<()>
         body,
         components: components.iter().map(|(id, status)| ((*id).clone(), *status)).collect(),
         notify: false,
+        promise: None,
     };
     let payouts = vec![
         said(
@@ -229,6 +232,7 @@ async fn fill_present(state: &AppState, actor: &Actor, parts: &Parts) -> Result<
             body: "About a third of API requests answer with 502. We are looking into it and will say more by the half hour.",
             components: vec![(parts.api.clone(), MajorOutage), (parts.webhooks.clone(), DegradedPerformance)],
             notify: false,
+            promise: None,
         },
         Said {
             minutes_ago: 12,
@@ -238,9 +242,21 @@ async fn fill_present(state: &AppState, actor: &Actor, parts: &Parts) -> Result<
                    Requests that failed with `502` were not processed and are safe to repeat.",
             components: vec![(parts.api.clone(), PartialOutage), (parts.webhooks.clone(), DegradedPerformance)],
             notify: true,
+            promise: Some(18),
         },
     ];
-    tell(state, actor, "Elevated API errors", story).await
+    tell(state, actor, "Elevated API errors", story).await?;
+    let template = SaveTemplate {
+        name: "Provider of a region is down".to_owned(),
+        title: "Errors in one region".to_owned(),
+        status: Some(IncidentStatus::Identified),
+        body:
+            "Our provider has trouble in one region. Requests are being moved to the others; some are slower meanwhile."
+                .to_owned(),
+        components: [(parts.api.clone(), DegradedPerformance)].into(),
+    };
+    templates::save(state, actor, None, template).await?;
+    Ok(())
 }
 
 async fn fill_subscribers(state: &AppState, parts: &Parts) -> Result<()> {

@@ -95,6 +95,8 @@ text_id! {
     BroadcastId
     /// What a program may act with.
     KeyId
+    /// Prepared words.
+    TemplateId
 }
 
 /// A subscriber: a number that only grows, so that the highest one at publish fixes a broadcast's audience

@@ -3,7 +3,7 @@
 //! | word | module |
 //! |---|---|
 //! | component, group, their statuses | [`component`], [`status`] |
-//! | incident, update, taking them back | [`incident`], [`removal`] |
+//! | incident, update, taking them back, prepared words | [`incident`], [`removal`], [`template`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | what programs may do | [`key`] |
@@ -35,5 +35,6 @@ pub mod rate;
 pub mod removal;
 pub mod status;
 pub mod subscriber;
+pub mod template;
 pub mod time;
 pub mod token;

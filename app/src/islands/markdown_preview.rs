@@ -22,6 +22,8 @@ pub fn MarkdownPreview(
     hint: String,
     /// What is wrong with it.
     error: Option<String>,
+    /// Whether it may stay empty.
+    is_optional: bool,
 ) -> impl IntoView {
     let (text, set_text) = signal(value.clone());
     let field = NodeRef::<html::Textarea>::new();
@@ -34,7 +36,8 @@ pub fn MarkdownPreview(
     let (hint_id, error_id) = (format!("{name}-hint"), format!("{name}-error"));
     let described_by = if error.is_some() { format!("{error_id} {hint_id}") } else { hint_id.clone() };
     let is_invalid = error.is_some();
-    let area = TextArea { name: name.clone(), value, described_by, is_invalid, typed: set_text, node_ref: field };
+    let area =
+        TextArea { name: name.clone(), value, described_by, is_invalid, is_optional, typed: set_text, node_ref: field };
     view! {
         <div class="writing">
             <div class="field">

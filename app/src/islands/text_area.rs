@@ -12,6 +12,8 @@ pub(super) struct TextArea {
     pub(super) described_by: String,
     /// Whether what it holds was refused.
     pub(super) is_invalid: bool,
+    /// Whether it may stay empty.
+    pub(super) is_optional: bool,
     /// Told of every letter typed.
     pub(super) typed: WriteSignal<String>,
     /// Where to find it once awake.
@@ -20,14 +22,14 @@ pub(super) struct TextArea {
 
 /// Draws the field. Leptos writes the child of a `<textarea>` unescaped, so this is the one place that has any.
 pub(super) fn text_area(field: TextArea) -> impl IntoView {
-    let TextArea { name, value, described_by, is_invalid, typed, node_ref } = field;
+    let TextArea { name, value, described_by, is_invalid, is_optional, typed, node_ref } = field;
     view! {
         <textarea
             id=name.clone()
             name=name
             rows="9"
             dir="auto"
-            required
+            required=!is_optional
             aria-describedby=described_by
             aria-invalid=is_invalid.then_some("true")
             node_ref=node_ref

@@ -130,6 +130,7 @@ async fn publish(
         let other = already_published(&mut write, key).await?;
         return other.ok_or(Error::Conflict("This is being published. Look at the incident before posting again."));
     }
+    write.sign_update(&update.id, actor.label()).await?;
     if is_newest {
         for change in &update.components {
             write.set_component_status(&change.component, change.new, now).await?;
@@ -165,7 +166,12 @@ async fn already_published(write: &mut Write, key: Option<&str>) -> Result<Optio
 ///
 /// "Put everything back" covers all that the incident ever listed, but not a component another open incident still
 /// counts as broken: that one keeps the other's word.
-fn wanted_statuses(others: &[Incident], incident: &Incident, command: &PostUpdate, is_newest: bool) -> Listed {
+pub(super) fn wanted_statuses(
+    others: &[Incident],
+    incident: &Incident,
+    command: &PostUpdate,
+    is_newest: bool,
+) -> Listed {
     let mut wanted = command.components.clone();
     if command.restore && is_newest {
         let others: Vec<_> =
@@ -180,7 +186,7 @@ fn wanted_statuses(others: &[Incident], incident: &Incident, command: &PostUpdat
 }
 
 /// What the update says of each component, by the components' order. A component deleted meanwhile is left out.
-fn changes(components: &[Component], groups: &[Group], wanted: &Listed) -> Vec<ComponentChange> {
+pub(super) fn changes(components: &[Component], groups: &[Group], wanted: &Listed) -> Vec<ComponentChange> {
     let groups: BTreeMap<_, _> = groups.iter().map(|group| (&group.id, group.name.as_str())).collect();
     let listed = components.iter().filter_map(|component| Some((component, *wanted.get(&component.id)?)));
     listed

@@ -4,10 +4,13 @@
 pub mod accounts;
 pub mod broadcasts;
 pub mod components;
+pub mod drafts;
 pub mod incidents;
 pub mod keys;
+pub mod preview;
 pub mod settings;
 pub mod subscriptions;
+pub mod templates;
 pub mod updates;
 
 use domain::ids::UserId;

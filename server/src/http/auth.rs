@@ -4,15 +4,20 @@
 
 use app::pages::admin::signed_out::{self, SignedOut};
 use axum::{
+    body::{Body, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Request, State},
-    http::{Method, StatusCode, request::Parts},
+    http::{Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
 use domain::{forms::FieldErrors, key::ApiKey, token};
 use tower_sessions::Session;
 
-use super::{client::Client, forms::Posted};
+use super::{
+    BODY_LIMIT,
+    client::Client,
+    forms::{Posted, TOO_LARGE},
+};
 use crate::{
     error::{Error, Result},
     state::AppState,
@@ -108,14 +113,57 @@ impl FromRequestParts<AppState> for Actor {
 
 /// Lets only those on who are signed in: others are asked to, and what they sent is given back to be sent again.
 pub(super) async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (request, sent) = match sent(request).await {
+        Ok(read) => read,
+        Err(error) => return error.into_response(),
+    };
     let (mut parts, body) = request.into_parts();
-    match Actor::from_request_parts(&mut parts, &state).await {
+    let path = path(&parts);
+    let mut response = match Actor::from_request_parts(&mut parts, &state).await {
         Ok(_) => next.run(Request::from_parts(parts, body)).await,
         Err(NotSignedIn::SignIn(path)) if parts.method == Method::POST => {
             keep(&state, path, Request::from_parts(parts, body)).await.unwrap_or_else(IntoResponse::into_response)
         }
         Err(rejection) => rejection.into_response(),
+    };
+    // Should it end in an error, the page that says so gives back what was typed.
+    response.extensions_mut().insert(Sent { path, body: sent });
+    response
+}
+
+/// A form as it was sent, and where to.
+#[derive(Clone)]
+pub(super) struct Sent {
+    path: String,
+    body: Bytes,
+}
+
+impl Sent {
+    /// Where it was sent, and its fields without passwords; `None` when nobody typed anything, or too much to give back.
+    pub(super) fn typed(&self) -> Option<(String, Vec<(String, String)>)> {
+        let fields: Vec<(String, String)> = url::form_urlencoded::parse(&self.body).into_owned().collect();
+        let has_words = fields.iter().any(|(name, value)| name != "key" && name != "seen" && !value.is_empty());
+        let is_typed = has_words && fields.len() <= FIELDS_KEPT;
+        is_typed.then(|| (self.path.clone(), without_secrets(&self.path, fields)))
     }
+}
+
+/// Reads a form, which is then still there for whoever is asked next. Anything else passes unread.
+async fn sent(request: Request) -> Result<(Request, Bytes)> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if request.method() != Method::POST || !kind.starts_with("application/x-www-form-urlencoded") {
+        return Ok((request, Bytes::new()));
+    }
+    let (parts, body) = request.into_parts();
+    let read = to_bytes(body, BODY_LIMIT).await;
+    let bytes = read.map_err(|_| Error::Invalid(FieldErrors::one("form", TOO_LARGE)))?;
+    Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
+}
+
+/// A password is not written into any page.
+fn without_secrets(path: &str, fields: Vec<(String, String)>) -> Vec<(String, String)> {
+    let is_secret = |name: &str| path.contains("password") || name.contains("password");
+    fields.into_iter().filter(|(name, _)| !is_secret(name)).collect()
 }
 
 /// A page with the form that was sent, for nobody but its sender. A password is not written into any page.
@@ -124,8 +172,7 @@ async fn keep(state: &AppState, path: String, request: Request) -> Result<Respon
     if fields.0.len() > FIELDS_KEPT {
         return Err(Error::Invalid(FieldErrors::one("form", "it has too many fields: sign in, then fill it in again")));
     }
-    let is_secret = |name: &str| path.contains("password") || name.contains("password");
-    let fields = fields.0.into_iter().filter(|(name, _)| !is_secret(name)).collect();
+    let fields = without_secrets(&path, fields.0);
     let page = SignedOut { site: state.site().await?, path, fields };
     Ok((StatusCode::UNAUTHORIZED, Html(signed_out::page(&page))).into_response())
 }

@@ -4,7 +4,10 @@ use std::{any::Any, sync::Arc};
 
 use app::{
     components::sentence,
-    pages::error::{self, ErrorPage},
+    pages::{
+        admin::kept::{self, Kept},
+        error::{self, ErrorPage},
+    },
 };
 use axum::{
     extract::{Request, State},
@@ -14,6 +17,7 @@ use axum::{
 };
 use serde_json::json;
 
+use super::auth::Sent;
 use crate::{error::Error, state::AppState};
 
 /// A handler that panicked: the process goes on, the person sees an error like any other.
@@ -30,11 +34,49 @@ pub(super) async fn draw(State(state): State<AppState>, request: Request, next: 
         return framework(&state, response, &path).await;
     };
     let id = log(&error, &path);
+    let sent = response.extensions_mut().remove::<Sent>().filter(|_| may_be_sent_again(&error));
+    if let Some((path, fields)) = sent.and_then(|sent| sent.typed()) {
+        return kept(&state, &error, path, fields, id).await;
+    }
     let mut drawn = page(&state, error.status(), words(&error), &path, id).await;
     if let Error::TooMany { retry_after } = *error {
         drawn.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.max(1)));
     }
     drawn
+}
+
+/// Whether a form that ended so is given back.
+fn may_be_sent_again(error: &Error) -> bool {
+    matches!(error, Error::Conflict(_) | Error::Unavailable(_) | Error::Internal(_))
+}
+
+/// A page with the form that could not be saved, for nobody but its sender.
+async fn kept(
+    state: &AppState,
+    error: &Error,
+    path: String,
+    fields: Vec<(String, String)>,
+    id: Option<String>,
+) -> Response {
+    let (title, detail) = match error {
+        Error::Unavailable(_) => (
+            "It could not be saved just now".to_owned(),
+            "The console cannot reach its data. Wait a minute.".to_owned(),
+        ),
+        _ => words(error),
+    };
+    let site = state.site_named(name(state, error.status()).await);
+    let html = kept::page(&Kept { site, title, detail, path, fields, id });
+    (error.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()
+}
+
+/// What the page is called. A store that is lost is not asked: its answer may take its time.
+async fn name(state: &AppState, status: StatusCode) -> String {
+    let name = match status {
+        StatusCode::SERVICE_UNAVAILABLE => None,
+        _ => state.store.setting("name").await.ok().flatten(),
+    };
+    name.unwrap_or_else(|| crate::state::DEFAULT_NAME.to_owned())
 }
 
 /// Draws what no handler of ours answered: an unknown address, one that is no text, a method it does not have, a panic.
@@ -91,12 +133,7 @@ async fn page(
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         return (status, kind, problem.to_string()).into_response();
     }
-    // A store that is lost is not asked for the name: its answer may take its time.
-    let name = match status {
-        StatusCode::SERVICE_UNAVAILABLE => None,
-        _ => state.store.setting("name").await.ok().flatten(),
-    };
-    let site = state.site_named(name.unwrap_or_else(|| crate::state::DEFAULT_NAME.to_owned()));
+    let site = state.site_named(name(state, status).await);
     let page = ErrorPage { site, status: status.as_u16(), title, detail, id };
     (status, Html(error::page(&page))).into_response()
 }

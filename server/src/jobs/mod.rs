@@ -18,6 +18,9 @@ const ATTEMPTS_KEPT: SignedDuration = SignedDuration::from_hours(48);
 
 /// How long it is known how much was sent: longer than the longest month that a quota counts.
 const MAIL_USAGE_KEPT: SignedDuration = SignedDuration::from_hours(32 * 24);
+/// How long a draft is kept that nobody touches.
+const DRAFTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// How long it is known who was told of what.
 const DELIVERIES_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many old deliveries go in one transaction: others must get their turn to write.
@@ -75,6 +78,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_expired_sign_in_links(now).await?;
     write.delete_old_attempts(before(ATTEMPTS_KEPT)).await?;
     write.delete_old_mail_usage(before(MAIL_USAGE_KEPT)).await?;
+    write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
     let stale = write.delete_stale_pending(before(CONFIRMATION_VALID)).await?;
     write.commit().await?;
     if stale > 0 {

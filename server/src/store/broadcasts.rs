@@ -187,6 +187,16 @@ impl Store {
         broadcasts(rows)
     }
 
+    /// The broadcasts behind the `skip` newest, newest first.
+    pub async fn broadcasts_behind(&self, skip: i64, limit: i64) -> Result<Vec<Broadcast>> {
+        let rows = sqlx::query_as(select!("order by created_at desc, id limit $1 offset $2"))
+            .bind(limit)
+            .bind(skip)
+            .fetch_all(self.read())
+            .await?;
+        broadcasts(rows)
+    }
+
     /// All broadcasts about an incident, newest first.
     pub async fn broadcasts_of(&self, incident: &IncidentId) -> Result<Vec<Broadcast>> {
         let rows = sqlx::query_as(select!("where incident_id = $1 order by created_at desc, id"))

@@ -1,5 +1,7 @@
 //! What published updates said before they were edited, and what removing leaves of them.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ids::{IncidentId, UpdateId},
     incident::Update,
@@ -63,6 +65,17 @@ impl Store {
         rows.into_iter().map(UpdateVersion::try_from).collect()
     }
 
+    /// Who wrote each update of an incident, as people know them.
+    pub async fn update_authors(&self, incident: &IncidentId) -> Result<BTreeMap<UpdateId, String>> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "select id, author from incident_updates where incident_id = $1 and author is not null order by id",
+        )
+        .bind(incident.as_str())
+        .fetch_all(self.read())
+        .await?;
+        rows.into_iter().map(|(id, author)| Ok((parse("incident_updates", &id)?, author))).collect()
+    }
+
     /// When an incident was last changed; `None` when it is gone.
     pub async fn incident_changed_at(&self, incident: &IncidentId) -> Result<Option<Timestamp>> {
         let row: Option<(i64,)> = sqlx::query_as("select updated_at from incidents where id = $1")
@@ -89,6 +102,16 @@ impl Write {
     pub async fn mailed_updates(&mut self, incident: &IncidentId) -> Result<Vec<UpdateId>> {
         let rows: Vec<(String,)> = sqlx::query_as(MAILED).bind(incident.as_str()).fetch_all(self.connection()).await?;
         rows.iter().map(|(id,)| parse("broadcasts", id)).collect()
+    }
+
+    /// Notes who wrote an update.
+    pub async fn sign_update(&mut self, update: &UpdateId, author: &str) -> Result<()> {
+        sqlx::query("update incident_updates set author = $2 where id = $1")
+            .bind(update.as_str())
+            .bind(author)
+            .execute(self.connection())
+            .await?;
+        Ok(())
     }
 
     /// How often an update was edited.

@@ -9,6 +9,7 @@ mod key;
 mod revision;
 mod settings;
 mod subscribe;
+mod template;
 
 pub use component::{ComponentForm, GroupForm, SaveComponent, SaveGroup};
 pub use incident::{IncidentForm, Listed, OpenIncident, PROMISES, PostUpdate, UpdateForm};
@@ -16,6 +17,7 @@ pub use key::{CreateKey, KeyForm};
 pub use revision::{ChangeIncident, DetailsForm, EditForm, EditUpdate};
 pub use settings::SettingsForm;
 pub use subscribe::{FollowsForm, PreferencesForm, Subscribe, SubscribeForm};
+pub use template::{SaveTemplate, TemplateForm};
 
 use std::collections::BTreeMap;
 

@@ -27,6 +27,8 @@ pub struct BroadcastPage {
     pub incident_name: String,
     /// The incident.
     pub incident: IncidentId,
+    /// What it carries.
+    pub kind: String,
     /// How far it is.
     pub progress: Progress,
 }
@@ -34,16 +36,18 @@ pub struct BroadcastPage {
 /// Draws the page.
 pub fn page(model: &BroadcastPage) -> String {
     let progress = &model.progress;
+    let is_correction = model.kind.starts_with("correction");
     document(&model.console, &format!("Mails: {}", model.incident_name), || {
         view! {
             <p class="back"><a href=format!("/admin/incidents/{}", model.incident) dir="auto">{model.incident_name.clone()}</a></p>
-            <h1>"Mails of this update"</h1>
+            <h1>{if is_correction { "Mails of a correction" } else { "Mails of this update" }}</h1>
             <p class="facts">
                 <span>{format!("For {}", people(progress.total))}</span>
                 <span>
                     <span>"published "</span>
                     {timestamp(progress.created_at, model.now)}
                 </span>
+                <a href=format!("/admin/broadcasts/{}/recipients", progress.id)>"Who?"</a>
             </p>
             <div class="box">
                 {watched(progress)}
@@ -52,6 +56,17 @@ pub fn page(model: &BroadcastPage) -> String {
             {(progress.failed + progress.skipped + progress.expired + progress.uncertain > 0).then(glossary)}
         }
     })
+}
+
+/// What a mail carries, in words.
+pub(super) fn kind_words(kind: &str) -> String {
+    match kind.split('.').next().unwrap_or_default() {
+        "update" => "Update".to_owned(),
+        "correction" => "Correction".to_owned(),
+        "confirmation" => "Confirmation".to_owned(),
+        "sign_in" => "Sign-in link".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 /// A broadcast's progress: watched while more may come, as it ended otherwise.

@@ -1,13 +1,14 @@
 //! What is going on, at a glance, and the button for when something breaks.
 
 use domain::{
-    broadcast::{Lane, Progress},
+    broadcast::{BroadcastState, Lane, Progress},
     incident::Incident,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
 
 use super::{
+    attention::{Attention, attention},
     broadcast::watched,
     incidents::row,
     shell::{Console, document},
@@ -26,6 +27,10 @@ pub struct Dashboard {
     pub now: Timestamp,
     /// Whether the page has a component yet.
     pub has_components: bool,
+    /// What somebody should look at, most urgent first.
+    pub attention: Vec<Attention>,
+    /// How fast mails may leave: "14/s".
+    pub rate: String,
     /// What is broken, newest first.
     pub open: Vec<Incident>,
     /// The newest broadcasts with the names of their incidents, newest first.
@@ -49,19 +54,24 @@ pub fn page(model: &Dashboard) -> String {
                 <a class="button" href="/admin/incidents/new">"Report an incident"</a>
             </div>
             {model.mail_captured.then(captured)}
+            {attention(&model.attention, model.now)}
             {(!model.has_components).then(first_component)}
             <section aria-labelledby="open">
                 <h2 id="open">"Open incidents"</h2>
                 {open(model)}
             </section>
             <section aria-labelledby="mails">
-                <h2 id="mails">"Latest mails"</h2>
+                <div class="title-row">
+                    <h2 id="mails">"Latest mails"</h2>
+                    <a href="/admin/broadcasts">"All mails"</a>
+                </div>
                 {broadcasts(model)}
             </section>
             <div class="side-by-side">
                 <section aria-labelledby="queue">
                     <h2 id="queue">"Waiting to be sent"</h2>
                     {queue(&model.queue)}
+                    <p class="hint">{held(model)}</p>
                 </section>
                 <section aria-labelledby="subscribers">
                     <h2 id="subscribers">"Subscribers"</h2>
@@ -155,6 +165,16 @@ fn queue(lanes: &[(Lane, i64)]) -> AnyView {
         </table>
     }
     .into_any()
+}
+
+/// `Up to 14/s · 588 of them held by a paused broadcast`
+fn held(model: &Dashboard) -> String {
+    let paused = model.recent_broadcasts.iter().filter(|(_, progress)| progress.state == BroadcastState::Paused);
+    let rate = if model.rate == "0" { "As fast as it goes".to_owned() } else { format!("Up to {}", model.rate) };
+    match paused.map(|(_, progress)| progress.waiting).sum() {
+        0 => rate,
+        held => format!("{rate} · {} held by a pause", thousands(held)),
+    }
 }
 
 fn subscribers(model: &Dashboard) -> AnyView {

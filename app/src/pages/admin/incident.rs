@@ -1,15 +1,19 @@
 //! One incident: what was said, and the next word about it.
 
+use std::collections::BTreeMap;
+
 use domain::{
     broadcast::Progress,
     component::Section,
     forms::{FieldErrors, UpdateForm},
+    ids::UpdateId,
     incident::Incident,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
 
 use super::{
+    aids::{Aids, chooser, draft_notice},
     broadcast::watched,
     review::Review,
     said::{Correction, FormerText, said},
@@ -32,6 +36,8 @@ pub struct IncidentAdmin {
     pub incident: Incident,
     /// The next update, as typed.
     pub form: UpdateForm,
+    /// What helps with it.
+    pub aids: Aids,
     /// What is wrong with it.
     pub errors: FieldErrors,
     /// All components.
@@ -44,6 +50,8 @@ pub struct IncidentAdmin {
     pub review: Option<Review>,
     /// What its updates said before, the last replaced first.
     pub former: Vec<FormerText>,
+    /// Who wrote each of its updates.
+    pub authors: BTreeMap<UpdateId, String>,
     /// Whom a correction of the newest update would reach, when there is something to correct.
     pub correction: Option<Correction>,
     /// What was mailed about it, newest first.
@@ -73,7 +81,7 @@ pub fn page(model: &IncidentAdmin) -> String {
             {incident.is_removed().then(|| view! { <p class="nothing">"All that was said of this incident was removed."</p> })}
             {(!incident.is_removed()).then(|| post(model, update, is_over))}
             {mailed(&model.broadcasts, model.now)}
-            {said(incident, &model.former, model.correction.as_ref(), model.now)}
+            {said(incident, &model.former, &model.authors, model.correction.as_ref(), model.now)}
         }
     })
 }
@@ -90,7 +98,9 @@ fn post(model: &IncidentAdmin, update: UpdateFields, is_over: bool) -> AnyView {
                         </p>
                     }
                 })}
+            {draft_notice(&model.aids, model.incident.id.as_str(), model.now)}
             <form method="post" action=format!("/admin/incidents/{}", model.incident.id)>
+                {chooser(&model.aids)}
                 {update.draw()}
             </form>
         </section>

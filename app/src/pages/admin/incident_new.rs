@@ -4,9 +4,11 @@ use domain::{
     component::Section,
     forms::{FieldErrors, IncidentForm},
 };
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use super::{
+    aids::{Aids, chooser, draft_notice},
     details::impacts,
     fields::Field,
     review::Review,
@@ -19,8 +21,12 @@ use super::{
 pub struct IncidentNew {
     /// The frame.
     pub console: Console,
+    /// The present moment.
+    pub now: Timestamp,
     /// As typed.
     pub form: IncidentForm,
+    /// What helps with it.
+    pub aids: Aids,
     /// What is wrong with it.
     pub errors: FieldErrors,
     /// All components.
@@ -61,7 +67,9 @@ pub fn page(model: &IncidentNew) -> String {
             <p class="back"><a href="/admin/incidents">"Incidents"</a></p>
             <h1>"Report an incident"</h1>
             {summary(errors, &fields)}
+            {draft_notice(&model.aids, "new", model.now)}
             <form class="box" method="post" action="/admin/incidents/new">
+                {chooser(&model.aids)}
                 {name.line(&form.name, true)}
                 {impact.select(impacts(&form.impact))}
                 {update.draw()}

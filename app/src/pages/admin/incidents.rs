@@ -4,7 +4,10 @@ use domain::incident::Incident;
 use jiff::Timestamp;
 use leptos::prelude::*;
 
-use super::shell::{Console, document};
+use super::{
+    incident::promised,
+    shell::{Console, document},
+};
 use crate::components::{duration, impact_mark, timestamp};
 
 /// What the list of incidents shows.
@@ -85,6 +88,7 @@ pub(super) fn row(incident: &Incident, now: Timestamp) -> AnyView {
                     {impact_mark(incident.impact())}
                     {facts}
                 </p>
+                {incident.promised().map(|at| promised(at, now))}
             </div>
             {post}
         </li>

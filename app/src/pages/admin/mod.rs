@@ -6,7 +6,10 @@
 //! ```
 
 pub mod account;
+pub mod aids;
+pub mod attention;
 pub mod broadcast;
+pub mod broadcasts;
 pub mod component_form;
 pub mod components;
 pub mod dashboard;
@@ -16,9 +19,11 @@ pub mod group_form;
 pub mod incident;
 pub mod incident_new;
 pub mod incidents;
+pub mod kept;
 pub mod keys;
 pub mod outbox;
 pub mod password;
+pub mod recipients;
 pub mod removal;
 pub mod review;
 pub mod said;
@@ -26,6 +31,7 @@ pub mod settings;
 pub mod shell;
 pub mod sign_in;
 pub mod signed_out;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 pub mod update_edit;

@@ -3,7 +3,7 @@
 use domain::{forms::UpdateForm, incident::Step, status::IncidentStatus};
 use leptos::prelude::*;
 
-use crate::islands::people;
+use crate::islands::{people, thousands};
 
 /// What the server found out about an update that is not published yet.
 #[derive(Clone, Debug)]
@@ -14,8 +14,47 @@ pub struct Review {
     pub recipients: i64,
     /// When they would all have it: "about 13:57 UTC". Empty when it cannot be said.
     pub finish: String,
+    /// The same people by how they follow.
+    pub reach: Reach,
+    /// Why the mails would wait, if they would.
+    pub held: Option<String>,
+    /// The mail as it will look, if there is one.
+    pub mail: Option<MailPreview>,
     /// What the update does to the incident.
     pub step: Step,
+}
+
+/// How many people are told, by how they follow; each is counted once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reach {
+    /// Those who follow everything.
+    pub everything: i64,
+    /// Those who follow a component it lists.
+    pub components: i64,
+    /// Those who follow only this incident.
+    pub incident: i64,
+}
+
+/// A mail that is not sent yet.
+#[derive(Clone, Debug)]
+pub struct MailPreview {
+    /// Its subject.
+    pub subject: String,
+    /// Its plain text.
+    pub text: String,
+    /// Where its HTML is.
+    pub frame: String,
+}
+
+impl Reach {
+    /// `everything 9,000 · components 800 · this incident 74`
+    fn words(self) -> String {
+        let parts =
+            [("everything", self.everything), ("components", self.components), ("this incident", self.incident)];
+        let parts = parts.iter().filter(|(_, count)| *count > 0);
+        let parts: Vec<_> = parts.map(|(what, count)| format!("{what} {}", thousands(*count))).collect();
+        parts.join(" · ")
+    }
 }
 
 /// Draws the review inside the form, above its buttons.
@@ -38,6 +77,9 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
         _ if review.recipients == 0 => "Mails nobody: nobody follows this yet.".to_owned(),
         (_, finish) => format!("Mails {}, done {finish}.", people(review.recipients)),
     };
+    let is_mailed = form.notify == "yes";
+    let by_following = Some(review.reach.words()).filter(|words| is_mailed && !words.is_empty());
+    let by_following = by_following.map(|words| view! { <p class="hint">{format!("They follow: {words}")}</p> });
     view! {
         <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
             <h2 id="review-title">"Not published yet: one last look"</h2>
@@ -46,6 +88,8 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
                 {restores.then(|| view! { <span>"The affected components go back to operational."</span> })}
                 <span>{mail}</span>
             </p>
+            {by_following}
+            {review.held.clone().filter(|_| is_mailed).map(|held| view! { <p class="held">{held}</p> })}
             <div class="as-published">
                 <p class="what">
                     <strong>{status}</strong>
@@ -53,7 +97,23 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
                 </p>
                 <div class="prose" inner_html=review.html.clone()></div>
             </div>
+            {review.mail.clone().map(mail_preview)}
         </section>
+    }
+    .into_any()
+}
+
+fn mail_preview(mail: MailPreview) -> AnyView {
+    view! {
+        <details class="mail-preview">
+            <summary>"The mail as it will look"</summary>
+            <p dir="auto">
+                <strong>{mail.subject}</strong>
+            </p>
+            // Sandboxed to nothing: no scripts, no forms, no access to the console around it.
+            <iframe title="The mail as HTML" src=mail.frame sandbox=""></iframe>
+            <pre class="mail" tabindex="0" dir="auto">{mail.text}</pre>
+        </details>
     }
     .into_any()
 }

@@ -1,5 +1,7 @@
 //! What was said of an incident, as its authors need it: when it was written, who was mailed, what it said before.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ids::UpdateId,
     incident::{Incident, Update},
@@ -39,6 +41,7 @@ pub struct Correction {
 pub(super) fn said(
     incident: &Incident,
     former: &[FormerText],
+    authors: &BTreeMap<UpdateId, String>,
     correction: Option<&Correction>,
     now: Timestamp,
 ) -> impl IntoView + use<> {
@@ -49,7 +52,7 @@ pub(super) fn said(
         .map(|update| {
             let former: Vec<_> = former.iter().filter(|text| text.update == update.id).collect();
             let correction = correction.filter(|_| newest.as_ref() == Some(&update.id));
-            entry(incident, update, &former, correction, now)
+            entry(incident, update, authors.get(&update.id), &former, correction, now)
         })
         .collect();
     view! {
@@ -63,6 +66,7 @@ pub(super) fn said(
 fn entry(
     incident: &Incident,
     update: &Update,
+    author: Option<&String>,
     former: &[&FormerText],
     correction: Option<&Correction>,
     now: Timestamp,
@@ -92,6 +96,7 @@ fn entry(
                 <h3>{if update.is_kept() { update.status.label() } else { "Removed" }}</h3>
                 <p>{timestamp(update.display_at, now)}</p>
                 {dates(update, now)}
+                {author.cloned().map(|author| view! { <p class="hint" dir="auto">{format!("by {author}")}</p> })}
                 <p class="hint">{if update.notify { "Mailed" } else { "Not mailed" }}</p>
             </div>
             <div class="said">

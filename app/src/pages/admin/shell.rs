@@ -25,7 +25,9 @@ pub struct Console {
 /// The places of the console, and which pages belong to each.
 const PLACES: &[(&str, &str, &[&str])] = &[
     ("/admin", "Dashboard", &[]),
-    ("/admin/incidents", "Incidents", &["/admin/incidents", "/admin/broadcasts"]),
+    ("/admin/incidents", "Incidents", &["/admin/incidents"]),
+    ("/admin/broadcasts", "Mails", &["/admin/broadcasts", "/admin/deliveries"]),
+    ("/admin/templates", "Templates", &["/admin/templates"]),
     ("/admin/components", "Components", &["/admin/components", "/admin/groups"]),
     ("/admin/outbox", "Outbox", &["/admin/outbox"]),
     ("/admin/keys", "API keys", &["/admin/keys"]),

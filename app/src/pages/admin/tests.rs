@@ -1,5 +1,7 @@
 //! What every page of the console must hold to.
 
+use std::collections::BTreeMap;
+
 use domain::{
     broadcast::{BroadcastState, Progress},
     component::{Component, Section},
@@ -13,11 +15,12 @@ use jiff::Timestamp;
 
 use super::{
     account::{self, Account},
+    aids::Aids,
     broadcast::{self, BroadcastPage},
     incident::{self, IncidentAdmin},
     incident_new::{self, IncidentNew},
     outbox::{self, OutboxMessage},
-    review::Review,
+    review::{Reach, Review},
     shell::Console,
     sign_in::{self, SignIn},
     signed_out::{self, SignedOut},
@@ -101,7 +104,9 @@ fn following(status: IncidentStatus) -> IncidentAdmin {
         recipients: 9_874,
         finish: String::new(),
         review: None,
+        aids: Aids::default(),
         former: Vec::new(),
+        authors: BTreeMap::new(),
         correction: None,
         broadcasts: Vec::new(),
     }
@@ -111,7 +116,9 @@ fn opening(form: IncidentForm, errors: FieldErrors) -> String {
     let sections = sections();
     incident_new::page(&IncidentNew {
         console: console(),
+        now: now(),
         form,
+        aids: Aids::default(),
         errors,
         sections,
         recipients: 1,
@@ -141,6 +148,7 @@ fn mails(state: BroadcastState) -> String {
         console: console(),
         now: now(),
         incident_name: HOSTILE.into(),
+        kind: "update".into(),
         incident,
         progress,
     })
@@ -251,6 +259,9 @@ fn enter_in_a_field_reviews_and_never_publishes() {
     let review = Review {
         html: markdown::to_html("**Over.**"),
         recipients: 9_874,
+        reach: Reach { everything: 9_000, components: 800, incident: 74 },
+        held: None,
+        mail: None,
         finish: "about 13:57 UTC".into(),
         step: Step::Resolved,
     };

@@ -67,6 +67,7 @@ pub fn page(model: &UpdateEdit) -> String {
                     hint="The page says that it was edited, and when. What it said before stays here for you. Nobody is mailed."
                         .to_owned()
                     error=errors.get("body").map(sentence)
+                    is_optional=false
                 />
                 <div class="actions">
                     <button class="button">"Save"</button>

@@ -11,6 +11,7 @@ use domain::{
 use leptos::prelude::*;
 
 use super::{
+    aids::keeper,
     fields::{Field, option, radio, status_options},
     review::{Review, review},
 };
@@ -72,10 +73,12 @@ impl UpdateFields<'_> {
             {display_at.line(&self.form.display_at, false)}
             {self.notify()}
             {review}
+            {keeper(self.form, self.incident)}
             // The first button is what Enter in a field presses, so it must not be the one that publishes.
             <div class="actions">
                 <button class="button quiet" name="intent" value="review">"Review"</button>
                 <button class="button" name="intent" value="publish">{self.publish}</button>
+                <button class="button quiet save-draft" name="intent" value="draft" formnovalidate>"Save draft"</button>
             </div>
         }
         .into_any()
@@ -100,6 +103,7 @@ impl UpdateFields<'_> {
                 value=self.form.body.clone()
                 hint="Markdown: **bold**, `code`, [words](https://…), lists and tables.".to_owned()
                 error=self.errors.get("body").map(sentence)
+                is_optional=false
             />
         }
         .into_any()
@@ -117,11 +121,17 @@ impl UpdateFields<'_> {
         }
         let is_listed = |component: &Component| self.affected.as_ref().is_none_or(|ids| ids.contains(&component.id));
         let (listed, others): (Vec<_>, Vec<_>) =
-            self.rows().into_iter().partition(|(component, _)| is_listed(component));
+            named(self.sections).into_iter().partition(|(component, _)| is_listed(component));
         let is_one_chosen = others.iter().any(|(component, _)| !self.chosen(component).is_empty());
         let count = others.len();
-        let listed: Vec<_> = listed.into_iter().map(|(component, name)| self.row(component, name)).collect();
-        let others: Vec<_> = others.into_iter().map(|(component, name)| self.row(component, name)).collect();
+        let listed: Vec<_> = listed
+            .into_iter()
+            .map(|(component, name)| component_row(component, name, self.chosen(component)))
+            .collect();
+        let others: Vec<_> = others
+            .into_iter()
+            .map(|(component, name)| component_row(component, name, self.chosen(component)))
+            .collect();
         let others = (count > 0).then(|| {
             view! {
                 <details open=is_one_chosen>
@@ -144,33 +154,8 @@ impl UpdateFields<'_> {
         field.group("affected", controls)
     }
 
-    /// Every component with its full name, in the page's order.
-    fn rows(&self) -> Vec<(&Component, String)> {
-        let named = |section: &Section, component: &Component| match &section.group {
-            Some(group) => format!("{} - {}", group.name, component.name),
-            None => component.name.clone(),
-        };
-        let rows = self.sections.iter().map(|section| (section, &section.components));
-        rows.flat_map(|(section, components)| components.iter().map(move |one| (one, named(section, one)))).collect()
-    }
-
     fn chosen(&self, component: &Component) -> &str {
         self.form.components.get(component.id.as_str()).map_or("", String::as_str)
-    }
-
-    fn row(&self, component: &Component, name: String) -> AnyView {
-        let field = format!("component.{}", component.id);
-        let chosen = self.chosen(component);
-        view! {
-            <li>
-                <label for=field.clone() dir="auto">{name}</label>
-                <select id=field.clone() name=field>
-                    {option("", "Not listed", chosen)}
-                    {status_options(chosen)}
-                </select>
-            </li>
-        }
-        .into_any()
     }
 
     fn restore(&self) -> impl IntoView + use<> {
@@ -225,4 +210,29 @@ impl UpdateFields<'_> {
         };
         Field { name: "notify", label: "Who is mailed?", hint: "", errors: self.errors }.group("choices", choices)
     }
+}
+
+/// Every component with its full name, in the page's order.
+pub(super) fn named(sections: &[Section]) -> Vec<(&Component, String)> {
+    let name = |section: &Section, component: &Component| match &section.group {
+        Some(group) => format!("{} - {}", group.name, component.name),
+        None => component.name.clone(),
+    };
+    let rows = sections.iter().map(|section| (section, &section.components));
+    rows.flat_map(|(section, components)| components.iter().map(move |one| (one, name(section, one)))).collect()
+}
+
+/// A component and the status it is to have.
+pub(super) fn component_row(component: &Component, name: String, chosen: &str) -> AnyView {
+    let field = format!("component.{}", component.id);
+    view! {
+        <li>
+            <label for=field.clone() dir="auto">{name}</label>
+            <select id=field.clone() name=field>
+                {option("", "Not listed", chosen)}
+                {status_options(chosen)}
+            </select>
+        </li>
+    }
+    .into_any()
 }

@@ -1,12 +1,15 @@
-//! `/admin/broadcasts/{id}`
+//! `/admin/broadcasts`
 
-use app::pages::admin::broadcast::{self, BroadcastPage};
+use app::pages::admin::{
+    broadcast::{self, BroadcastPage},
+    broadcasts::{self, BroadcastRow, Broadcasts},
+};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     response::{Html, Response},
 };
-use domain::{broadcast::Progress, ids::BroadcastId};
+use domain::{broadcast::Progress, forms::Fields, ids::BroadcastId};
 use tower_sessions::Session;
 
 use super::{console, done};
@@ -18,6 +21,40 @@ use crate::{
     state::AppState,
     store::broadcasts::Broadcast,
 };
+
+/// How many broadcasts a page lists.
+const LISTED: i64 = 20;
+
+/// All broadcasts, newest first.
+pub(crate) async fn list(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Html<String>> {
+    let page = Fields(query).get("page").parse().unwrap_or(1).clamp(1, 1_000_000);
+    let mut found = state.store.broadcasts_behind((page - 1) * LISTED, LISTED + 1).await?;
+    let has_more = found.len() > usize::try_from(LISTED).unwrap_or(usize::MAX);
+    found.truncate(usize::try_from(LISTED).unwrap_or(usize::MAX));
+    let outlook = Outlook::read(&state).await?;
+    let mut rows = Vec::with_capacity(found.len());
+    for broadcast in found {
+        let incident = state.store.incident(&broadcast.incident).await?;
+        rows.push(BroadcastRow {
+            incident_name: incident.map(|incident| incident.name).unwrap_or_default(),
+            progress: outlook.progress(&broadcast),
+            kind: broadcast.kind,
+        });
+    }
+    let page = Broadcasts {
+        console: console(&state, &actor, &session, "/admin/broadcasts").await?,
+        now: state.clock.now(),
+        rows,
+        page,
+        has_more,
+    };
+    Ok(Html(broadcasts::page(&page)))
+}
 
 /// Sent, waiting, failed.
 pub(crate) async fn show(
@@ -33,6 +70,7 @@ pub(crate) async fn show(
         now: state.clock.now(),
         incident_name: incident.name,
         incident: incident.id,
+        kind: broadcast.kind.clone(),
         progress: Outlook::read(&state).await?.progress(&broadcast),
     };
     Ok(Html(broadcast::page(&page)))
@@ -87,7 +125,7 @@ async fn act(
     done(session, words, &format!("/admin/broadcasts/{id}")).await
 }
 
-async fn find(state: &AppState, id: &str) -> Result<Broadcast> {
+pub(super) async fn find(state: &AppState, id: &str) -> Result<Broadcast> {
     let id: BroadcastId = id.parse().map_err(|_| Error::NotFound)?;
     state.store.broadcast(&id).await?.ok_or(Error::NotFound)
 }

@@ -1,7 +1,12 @@
 //! `/admin`
 
-use app::pages::admin::dashboard::{self, Dashboard};
+use app::pages::admin::{
+    attention::Attention,
+    dashboard::{self, Dashboard},
+};
 use axum::{extract::State, response::Html};
+use domain::{broadcast::Progress, incident::Incident};
+use jiff::SignedDuration;
 use tower_sessions::Session;
 
 use super::console;
@@ -9,6 +14,9 @@ use crate::{error::Result, http::auth::Actor, mail::outlook::Outlook, state::App
 
 /// How many broadcasts are shown.
 const BROADCASTS: i64 = 5;
+
+/// How long before its end a key needs attention.
+const KEY_ENDING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What is open, what is being sent, what the queue does.
 pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Html<String>> {
@@ -18,13 +26,17 @@ pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: S
         let name = state.store.incident(&broadcast.incident).await?.map(|incident| incident.name);
         recent_broadcasts.push((name.unwrap_or_default(), outlook.progress(&broadcast)));
     }
+    let open = state.store.open_incidents().await?;
+    let attention = attention(&state, &open, &recent_broadcasts).await?;
     let counts = state.store.count_subscribers().await?;
     let queue = state.store.queue_counts().await?;
     let page = Dashboard {
         console: console(&state, &actor, &session, "/admin").await?,
         now: state.clock.now(),
         has_components: !state.store.components().await?.is_empty(),
-        open: state.store.open_incidents().await?,
+        attention,
+        rate: state.config().mail_rate.to_string(),
+        open,
         recent_broadcasts,
         active_subscribers: counts.active,
         pending_subscribers: counts.pending,
@@ -32,4 +44,19 @@ pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: S
         mail_captured: state.config().smtp.is_none(),
     };
     Ok(Html(dashboard::page(&page)))
+}
+
+/// What somebody should look at, most urgent first.
+async fn attention(state: &AppState, open: &[Incident], broadcasts: &[(String, Progress)]) -> Result<Vec<Attention>> {
+    let now = state.clock.now();
+    let mut list: Vec<_> = open.iter().filter_map(|incident| Attention::promised(incident, now)).collect();
+    list.extend(broadcasts.iter().filter_map(|(name, progress)| Attention::broadcast(name, progress)));
+    let keys = state.store.keys_ending(now, now.checked_add(KEY_ENDING).unwrap_or(now)).await?;
+    list.extend(keys.into_iter().map(|key| Attention::Key { name: key.name, at: key.expires_at }));
+    let users = state.store.users().await?;
+    let count = users.iter().filter(|user| user.password_hash.is_none()).count();
+    if count > 0 {
+        list.push(Attention::NoPassword { count: i64::try_from(count).unwrap_or(i64::MAX) });
+    }
+    Ok(list)
 }

@@ -1,6 +1,7 @@
 //! `/admin/incidents/{id}` and `/admin/audience`
 
 use app::pages::admin::{
+    aids::Aids,
     incident::{self, IncidentAdmin},
     review::Review,
     said::{Correction, FormerText},
@@ -12,7 +13,7 @@ use axum::{
 };
 use domain::{
     component::sections,
-    forms::{FieldErrors, Fields, UpdateForm},
+    forms::{FieldErrors, Fields, IncidentForm, UpdateForm},
     ids::{ComponentId, IncidentId},
     incident::{Incident, Step, is_newest, step},
     markdown,
@@ -22,7 +23,11 @@ use domain::{
 use serde::Serialize;
 use tower_sessions::Session;
 
-use super::{component_ids, console, done, finish, form_key, form_page, updates::former};
+use super::{
+    component_ids, console, done, drafts, finish, form_key, form_page,
+    updates::former,
+    writing::{self, Looked},
+};
 use crate::{
     actions,
     error::{Error, Result},
@@ -38,11 +43,14 @@ pub(crate) async fn show(
     actor: Actor,
     session: Session,
     Path(id): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Response> {
     let incident = find(&state, &id).await?;
     let components = state.store.components().await?;
-    let form = UpdateForm::following(&incident, &components, form_key());
-    draw(&state, &actor, &session, incident, form, FieldErrors::default(), false).await
+    let update = UpdateForm::following(&incident, &components, form_key());
+    let fresh = IncidentForm { update, ..IncidentForm::default() };
+    let (form, aids) = writing::begin(&state, &actor, incident.id.as_str(), fresh, query).await?;
+    draw(&state, &actor, &session, incident, form.update, aids, FieldErrors::default(), None).await
 }
 
 /// Reviews or publishes; a form that is not complete comes back as it was.
@@ -55,10 +63,22 @@ pub(crate) async fn submit(
 ) -> Result<Response> {
     let incident = find(&state, &id).await?;
     let form = UpdateForm::from_fields(&fields);
+    let subject = incident.id.to_string();
+    let intent = fields.get("intent");
+    if intent == "draft" {
+        return drafts::keep_by_hand(&state, &actor, &session, &subject, &fields).await;
+    }
+    if intent == "template" || intent == "replace" {
+        let mut form = IncidentForm { update: form, ..IncidentForm::default() };
+        let aids = writing::fill(&state, &mut form, &fields.get("template"), intent == "replace").await?;
+        return draw(&state, &actor, &session, incident, form.update, aids, FieldErrors::default(), None).await;
+    }
+    let aids = writing::aids(&state).await?;
     match form.parse(&component_ids(&state).await?, state.clock.now()) {
-        Err(errors) => draw(&state, &actor, &session, incident, form, errors, false).await,
-        Ok(_) if fields.get("intent") != "publish" => {
-            draw(&state, &actor, &session, incident, form, FieldErrors::default(), true).await
+        Err(errors) => draw(&state, &actor, &session, incident, form, aids, errors, None).await,
+        Ok(command) if intent != "publish" => {
+            let mail = writing::mail(&state, &actor, &subject, &fields, Some(incident.clone()), None, command).await?;
+            draw(&state, &actor, &session, incident, form, aids, FieldErrors::default(), Some(mail)).await
         }
         Ok(command) => {
             let published = match actions::incidents::post_update(&state, &actor, &incident.id, command).await {
@@ -66,6 +86,7 @@ pub(crate) async fn submit(
                 Err(Error::Invalid(errors)) => return again(&state, &actor, &session, &id, form, errors).await,
                 Err(error) => return Err(error),
             };
+            writing::end_draft(&state, &actor, &subject, &form.key).await;
             match published.broadcast {
                 Some(id) => done(&session, "The update is published.", &format!("/admin/broadcasts/{id}")).await,
                 None => {
@@ -88,7 +109,8 @@ async fn again(
 ) -> Result<Response> {
     let incident = find(state, id).await?;
     let seen = incident.newest().map(|update| update.id.to_string()).unwrap_or_default();
-    draw(state, actor, session, incident, UpdateForm { seen, ..form }, errors, false).await
+    let aids = writing::aids(state).await?;
+    draw(state, actor, session, incident, UpdateForm { seen, ..form }, aids, errors, None).await
 }
 
 /// How many people an update would reach.
@@ -143,14 +165,16 @@ pub(super) async fn find(state: &AppState, id: &str) -> Result<Incident> {
     state.store.incident(&id).await?.ok_or(Error::NotFound)
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a part of the page")]
 async fn draw(
     state: &AppState,
     actor: &Actor,
     session: &Session,
     incident: Incident,
     form: UpdateForm,
+    aids: Aids,
     errors: FieldErrors,
-    is_review: bool,
+    looked: Option<Looked>,
 ) -> Result<Response> {
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, Some(&incident), listed(&form)).await?;
@@ -159,7 +183,12 @@ async fn draw(
     let before = incident.standing().map(|standing| standing.status);
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
-    let review = is_review.then(|| Review {
+    let reach = writing::reach(state, Some(&incident), listed(&form).into_iter().collect()).await?;
+    let held = writing::held(state, &incident).await?;
+    let review = looked.map(|looked| Review {
+        mail: looked.mail,
+        reach,
+        held,
         html: markdown::to_html_in(&form.body, "review"),
         recipients,
         finish: finish.clone(),
@@ -171,6 +200,7 @@ async fn draw(
         },
     });
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
+    let authors_of = incident.id.clone();
     let former = former(state, &incident.id, None).await?;
     let correction = correction(state, &incident, &former, &broadcasts).await?;
     let page = IncidentAdmin {
@@ -178,12 +208,14 @@ async fn draw(
         now,
         incident,
         form,
+        aids,
         errors,
         sections: sections(state.store.groups().await?, state.store.components().await?),
         recipients,
         finish,
         review,
         former,
+        authors: state.store.update_authors(&authors_of).await?,
         correction,
         broadcasts: broadcasts.iter().map(|broadcast| outlook.progress(broadcast)).collect(),
     };

@@ -1,10 +1,14 @@
 //! `/admin/incidents/new`
 
 use app::pages::admin::{
+    aids::Aids,
     incident_new::{self, IncidentNew},
     review::Review,
 };
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Query, State},
+    response::Response,
+};
 use domain::{
     component::sections,
     forms::{FieldErrors, IncidentForm, OpenIncident, UpdateForm},
@@ -13,18 +17,28 @@ use domain::{
 };
 use tower_sessions::Session;
 
-use super::{component_ids, console, done, finish, form_key, form_page, incident::listed};
+use super::{
+    component_ids, console, done, drafts, finish, form_key, form_page,
+    incident::listed,
+    writing::{self, Looked},
+};
 use crate::{
-    actions,
+    actions::{self, drafts::NEW},
     error::Result,
     http::{auth::Actor, forms::Posted},
     state::AppState,
 };
 
 /// An empty form.
-pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Response> {
-    let form = IncidentForm { update: UpdateForm::opening(form_key()), ..IncidentForm::default() };
-    draw(&state, &actor, &session, form, FieldErrors::default(), false).await
+pub(crate) async fn show(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Response> {
+    let fresh = IncidentForm { update: UpdateForm::opening(form_key()), ..IncidentForm::default() };
+    let (form, aids) = writing::begin(&state, &actor, NEW, fresh, query).await?;
+    draw(&state, &actor, &session, form, aids, FieldErrors::default(), None).await
 }
 
 /// Reviews or publishes; a form that is not complete comes back as it was.
@@ -34,18 +48,36 @@ pub(crate) async fn submit(
     session: Session,
     Posted(fields): Posted,
 ) -> Result<Response> {
-    let form = IncidentForm::from_fields(&fields);
+    let mut form = IncidentForm::from_fields(&fields);
+    let intent = fields.get("intent");
+    if intent == "draft" {
+        return drafts::keep_by_hand(&state, &actor, &session, NEW, &fields).await;
+    }
+    if intent == "template" || intent == "replace" {
+        let aids = writing::fill(&state, &mut form, &fields.get("template"), intent == "replace").await?;
+        return draw(&state, &actor, &session, form, aids, FieldErrors::default(), None).await;
+    }
+    let aids = writing::aids(&state).await?;
     match form.parse(&component_ids(&state).await?, state.clock.now()) {
-        Err(errors) => draw(&state, &actor, &session, form, errors, false).await,
-        Ok(_) if fields.get("intent") != "publish" => {
-            draw(&state, &actor, &session, form, FieldErrors::default(), true).await
+        Err(errors) => draw(&state, &actor, &session, form, aids, errors, None).await,
+        Ok(command) if intent != "publish" => {
+            let opened = Some((command.name, command.impact));
+            let mail = writing::mail(&state, &actor, NEW, &fields, None, opened, command.update).await?;
+            draw(&state, &actor, &session, form, aids, FieldErrors::default(), Some(mail)).await
         }
-        Ok(command) => publish(&state, &actor, &session, command).await,
+        Ok(command) => publish(&state, &actor, &session, command, &form.update.key).await,
     }
 }
 
-async fn publish(state: &AppState, actor: &Actor, session: &Session, command: OpenIncident) -> Result<Response> {
+async fn publish(
+    state: &AppState,
+    actor: &Actor,
+    session: &Session,
+    command: OpenIncident,
+    key: &str,
+) -> Result<Response> {
     let published = actions::incidents::open(state, actor, command).await?;
+    writing::end_draft(state, actor, NEW, key).await;
     match published.broadcast {
         Some(id) => done(session, "The incident is published.", &format!("/admin/broadcasts/{id}")).await,
         None => {
@@ -60,13 +92,18 @@ async fn draw(
     actor: &Actor,
     session: &Session,
     form: IncidentForm,
+    aids: Aids,
     errors: FieldErrors,
-    is_review: bool,
+    looked: Option<Looked>,
 ) -> Result<Response> {
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, None, listed(&form.update)).await?;
     let finish = finish(state, recipients).await?;
-    let review = is_review.then(|| Review {
+    let reach = writing::reach(state, None, listed(&form.update).into_iter().collect()).await?;
+    let review = looked.map(|looked| Review {
+        mail: looked.mail,
+        reach,
+        held: None,
         html: markdown::to_html_in(&form.update.body, "review"),
         recipients,
         finish: finish.clone(),
@@ -74,7 +111,9 @@ async fn draw(
     });
     let page = IncidentNew {
         console: console(state, actor, session, "/admin/incidents").await?,
+        now: state.clock.now(),
         form,
+        aids,
         errors,
         sections: sections(state.store.groups().await?, state.store.components().await?),
         recipients,

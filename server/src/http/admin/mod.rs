@@ -4,6 +4,8 @@ pub(super) mod account;
 pub(super) mod broadcasts;
 pub(super) mod components;
 pub(super) mod dashboard;
+pub(super) mod deliveries;
+pub(super) mod drafts;
 pub(super) mod groups;
 pub(super) mod incident;
 pub(super) mod incident_new;
@@ -14,7 +16,9 @@ pub(super) mod outbox;
 pub(super) mod password;
 pub(super) mod settings;
 pub(super) mod sign_in;
+pub(super) mod templates;
 pub(super) mod updates;
+mod writing;
 
 use std::sync::Arc;
 

@@ -22,7 +22,7 @@ use crate::{
 /// How many mails are listed; the rest lies in the folder.
 const LISTED: usize = 200;
 /// What a mail's own HTML may do in its frame: be styled.
-const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
+pub(super) const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox";
 /// The headers worth showing.
 const HEADERS: &[&str] = &[
     "From",

@@ -8,6 +8,7 @@ mod history;
 mod hostile;
 mod islands;
 mod keys;
+mod mails;
 mod manage;
 mod operations;
 mod policy;
@@ -18,6 +19,7 @@ mod statuspage_v2;
 mod subscribe;
 mod timeline;
 mod updates;
+mod writing;
 
 /// Every feed.
 const FEEDS: [&str; 5] = ["/history.atom", "/history.rss", "/updates.atom", "/updates.rss", "/updates.json"];

@@ -8,15 +8,18 @@ mod audit;
 mod broadcasts;
 mod components;
 mod deliveries;
+mod drafts;
 mod import;
 mod imports;
 mod incidents;
 mod keys;
 mod mail_usage;
 mod page;
+mod recipients;
 mod sessions;
 mod subscribers;
 mod suppressions;
+mod templates;
 mod update_versions;
 mod users;
 

@@ -1,0 +1,165 @@
+//! What needs a person: the first thing on the dashboard, and nothing when all is well.
+
+use domain::ids::{BroadcastId, IncidentId};
+use jiff::{SignedDuration, Timestamp};
+use leptos::prelude::*;
+
+use crate::{
+    components::timestamp,
+    islands::{Countdown, thousands},
+};
+
+/// How long before it is due a promised update needs attention.
+const SOON: SignedDuration = SignedDuration::from_mins(10);
+/// A broadcast of which more than one mail in this many failed needs attention.
+const FAILING: i64 = 20;
+
+/// One thing that somebody should look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// An update was promised and is nearly due, or late.
+    Promise {
+        /// Of which incident.
+        incident: IncidentId,
+        /// What it is called.
+        name: String,
+        /// When it is due.
+        at: Timestamp,
+    },
+    /// A broadcast waits for somebody to resume it.
+    Paused {
+        /// Which.
+        broadcast: BroadcastId,
+        /// What the incident is called.
+        name: String,
+        /// How many people wait for it.
+        waiting: i64,
+    },
+    /// Many mails of a broadcast failed.
+    Failing {
+        /// Which.
+        broadcast: BroadcastId,
+        /// What the incident is called.
+        name: String,
+        /// How many failed.
+        failed: i64,
+        /// Of how many that have an outcome.
+        done: i64,
+    },
+    /// A program's key ends soon.
+    Key {
+        /// What it is for.
+        name: String,
+        /// When it ends.
+        at: Timestamp,
+    },
+    /// Somebody may sign in by link only, for they never chose a password.
+    NoPassword {
+        /// How many.
+        count: i64,
+    },
+}
+
+impl Attention {
+    /// What is promised of an incident, when that is nearly due or late.
+    pub fn promised(incident: &domain::incident::Incident, now: Timestamp) -> Option<Self> {
+        let at = incident.promised()?;
+        let soon = now.checked_add(SOON).unwrap_or(now);
+        (at <= soon).then(|| Self::Promise { incident: incident.id.clone(), name: incident.name.clone(), at })
+    }
+
+    /// A broadcast that is paused, or of which more than one mail in twenty failed.
+    pub fn broadcast(name: &str, progress: &domain::broadcast::Progress) -> Option<Self> {
+        use domain::broadcast::BroadcastState;
+        let (broadcast, name) = (progress.id.clone(), name.to_owned());
+        let done = progress.sent + progress.failed;
+        if progress.state == BroadcastState::Paused {
+            return Some(Self::Paused { broadcast, name, waiting: progress.waiting });
+        }
+        (progress.failed * FAILING > done).then_some(Self::Failing { broadcast, name, failed: progress.failed, done })
+    }
+}
+
+/// Draws the list; nothing when nothing needs anybody.
+pub(super) fn attention(list: &[Attention], now: Timestamp) -> Option<impl IntoView + use<>> {
+    let lines: Vec<_> = list.iter().map(|one| view! { <li>{line(one, now)}</li> }).collect();
+    (!lines.is_empty()).then(|| {
+        view! {
+            <section class="attention" aria-labelledby="attention">
+                <h2 id="attention">"Needs attention"</h2>
+                <ul>{lines}</ul>
+            </section>
+        }
+    })
+}
+
+fn line(one: &Attention, now: Timestamp) -> AnyView {
+    match one {
+        Attention::Promise { incident, name, at } => view! {
+            <a href=format!("/admin/incidents/{incident}#post") dir="auto">{name.clone()}</a>
+            <span>{if *at > now { ": the next update was promised by " } else { ": the next update was due " }}</span>
+            {timestamp(*at, now)}
+            <Countdown due=at.as_second() now=now.as_second()/>
+        }
+        .into_any(),
+        Attention::Paused { broadcast, name, waiting } => view! {
+            <a href=format!("/admin/broadcasts/{broadcast}") dir="auto">{format!("The mails of {name}")}</a>
+            <span>{format!(" are paused; {} wait.", crate::islands::people(*waiting))}</span>
+        }
+        .into_any(),
+        Attention::Failing { broadcast, name, failed, done } => view! {
+            <a href=format!("/admin/broadcasts/{broadcast}") dir="auto">{format!("The mails of {name}")}</a>
+            <span>{format!(": {} of {} failed.", thousands(*failed), thousands(*done))}</span>
+        }
+        .into_any(),
+        Attention::Key { name, at } => view! {
+            <a href="/admin/keys" dir="auto">{format!("The key “{name}”")}</a>
+            <span>" ends "</span>
+            {timestamp(*at, now)}
+        }
+        .into_any(),
+        Attention::NoPassword { count } => {
+            let words = match count {
+                1 => "One person who may sign in never chose a password.".to_owned(),
+                count => format!("{count} people who may sign in never chose a password."),
+            };
+            view! { <span>{words}</span> }.into_any()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::broadcast::{BroadcastState, Progress};
+
+    use super::*;
+
+    fn progress(state: BroadcastState, sent: i64, failed: i64) -> Progress {
+        let at: Timestamp = "2026-02-05T13:52:00Z".parse().unwrap();
+        Progress {
+            id: BroadcastId::from_random(1),
+            state,
+            reason: String::new(),
+            total: 100,
+            sent,
+            waiting: 100 - sent - failed,
+            failed,
+            skipped: 0,
+            expired: 0,
+            uncertain: 0,
+            created_at: at,
+            finished_at: None,
+            eta: None,
+        }
+    }
+
+    #[test]
+    fn a_broadcast_needs_someone_when_it_is_paused_or_fails_often() {
+        assert_eq!(Attention::broadcast("API", &progress(BroadcastState::Sending, 19, 1)), None);
+        assert_eq!(Attention::broadcast("API", &progress(BroadcastState::Done, 0, 0)), None);
+        let failing = Attention::broadcast("API", &progress(BroadcastState::Done, 18, 1));
+        assert!(matches!(failing, Some(Attention::Failing { failed: 1, done: 19, .. })));
+        let paused = Attention::broadcast("API", &progress(BroadcastState::Paused, 19, 1));
+        assert!(matches!(paused, Some(Attention::Paused { waiting: 80, .. })));
+    }
+}

@@ -1,0 +1,47 @@
+//! Keeping what is not published yet. A draft is private, so nothing of it is audited.
+
+use domain::forms::Fields;
+
+use crate::{error::Result, http::auth::Actor, state::AppState};
+
+/// The subject of a draft of an incident that is not there yet.
+pub const NEW: &str = "new";
+/// What a draft keeps of a form, beside the components.
+const KEPT: [&str; 10] =
+    ["key", "seen", "name", "impact", "status", "body", "display_at", "next_update", "next_update_at", "notify"];
+
+/// Keeps what a person is typing about an incident's id, or [`NEW`]. `false`: it holds no words, or was published or thrown
+/// away already.
+pub async fn save(state: &AppState, actor: &Actor, subject: &str, fields: &Fields) -> Result<bool> {
+    let has_words = ["body", "name"].iter().any(|field| !fields.get(field).trim().is_empty());
+    let is_kept = |name: &str| KEPT.contains(&name) || name == "restore" || name.starts_with("component.");
+    let kept = fields.0.iter().filter(|(name, _)| is_kept(name)).cloned().collect();
+    let mut write = state.store.write().await?;
+    let user = &actor.user()?.id;
+    let now = state.clock.now();
+    let is_kept = if has_words {
+        write.save_draft(user, subject, &fields.get("key"), &Fields(kept), now).await?
+    } else {
+        // Whoever deletes all they wrote does not want it back.
+        write.discard_draft(user, subject, now).await?;
+        false
+    };
+    write.commit().await?;
+    Ok(is_kept)
+}
+
+/// Throws away what a person was typing.
+pub async fn discard(state: &AppState, actor: &Actor, subject: &str) -> Result<()> {
+    let mut write = state.store.write().await?;
+    write.discard_draft(&actor.user()?.id, subject, state.clock.now()).await?;
+    Ok(write.commit().await?)
+}
+
+/// Ends the draft of a form that was published.
+///
+/// Not in the transaction that publishes: should it fail, the draft comes back, and publishing it again publishes nothing.
+pub async fn end(state: &AppState, actor: &Actor, subject: &str, key: &str) -> Result<()> {
+    let mut write = state.store.write().await?;
+    write.end_draft(&actor.user()?.id, subject, key, state.clock.now()).await?;
+    Ok(write.commit().await?)
+}

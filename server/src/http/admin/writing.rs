@@ -1,0 +1,118 @@
+//! What the forms of a new incident and of an update share: drafts, templates, the mail as it will look.
+
+use std::collections::BTreeSet;
+
+use app::pages::admin::{
+    aids::Aids,
+    review::{MailPreview, Reach},
+};
+use domain::{
+    audience::Audience,
+    forms::{Fields, IncidentForm, PostUpdate},
+    ids::{ComponentId, IncidentId},
+    incident::Incident,
+    status::Impact,
+};
+
+use super::templates;
+use crate::{actions, error::Result, http::auth::Actor, state::AppState};
+
+/// The form to begin with: the draft if there is one, else the fresh one; and the template that the address asks for, unless
+/// it would replace words that somebody typed.
+pub(super) async fn begin(
+    state: &AppState,
+    actor: &Actor,
+    subject: &str,
+    fresh: IncidentForm,
+    query: Vec<(String, String)>,
+) -> Result<(IncidentForm, Aids)> {
+    let mut form = fresh;
+    let draft = state.store.draft(&actor.user()?.id, subject).await?;
+    let saved_at = draft.as_ref().map(|draft| draft.saved_at);
+    if let Some(draft) = draft {
+        form = IncidentForm::from_fields(&draft.fields);
+    }
+    let mut aids = fill(state, &mut form, &Fields(query).get("template"), false).await?;
+    aids.draft = saved_at;
+    Ok((form, aids))
+}
+
+/// Fills the form in with a template, if one is named. Typed words are replaced only if the author `is_sure`.
+pub(super) async fn fill(state: &AppState, form: &mut IncidentForm, template: &str, is_sure: bool) -> Result<Aids> {
+    let mut aids = aids(state).await?;
+    if !template.is_empty() {
+        let template = templates::find(state, template).await?;
+        aids.chosen = template.id.to_string();
+        if !is_sure && template.would_replace(form) {
+            aids.replacing = Some(template.name);
+        } else {
+            template.fill(form);
+        }
+    }
+    Ok(aids)
+}
+
+/// What helps with a form that came back.
+pub(super) async fn aids(state: &AppState) -> Result<Aids> {
+    let templates = state.store.templates().await?;
+    let templates = templates.into_iter().map(|template| (template.id, template.name)).collect();
+    Ok(Aids { templates, ..Aids::default() })
+}
+
+/// Ends the draft of what was published. It is published whatever comes of this.
+pub(super) async fn end_draft(state: &AppState, actor: &Actor, subject: &str, key: &str) {
+    if let Err(error) = actions::drafts::end(state, actor, subject, key).await {
+        tracing::warn!("The draft of what was published could not be ended: {error}");
+    }
+}
+
+/// What a review found beyond the text.
+pub(super) struct Looked {
+    /// The mail as it will look, if there is one.
+    pub(super) mail: Option<MailPreview>,
+}
+
+/// Keeps what is reviewed, so that the frame beside it can draw its mail, and says what that will look like.
+pub(super) async fn mail(
+    state: &AppState,
+    actor: &Actor,
+    subject: &str,
+    fields: &Fields,
+    incident: Option<Incident>,
+    opened: Option<(String, Option<Impact>)>,
+    command: PostUpdate,
+) -> Result<Looked> {
+    if !command.notify {
+        return Ok(Looked { mail: None });
+    }
+    actions::drafts::save(state, actor, subject, fields).await?;
+    let mail = actions::preview::mail(state, incident, opened, command).await?;
+    let frame = format!("/admin/drafts/{subject}/mail");
+    Ok(Looked { mail: mail.map(|mail| MailPreview { subject: mail.subject, text: mail.text, frame }) })
+}
+
+/// How many people are told, by how they follow.
+pub(super) async fn reach(
+    state: &AppState,
+    incident: Option<&Incident>,
+    components: BTreeSet<ComponentId>,
+) -> Result<Reach> {
+    let now = state.clock.now();
+    let nobody = || IncidentId::from_random(0);
+    let mut whole = incident.map_or_else(|| Audience { incident: nobody(), components: [].into() }, Audience::of);
+    whole.components.extend(components);
+    let everything = Audience { incident: nobody(), components: [].into() };
+    let listed = Audience { incident: nobody(), components: whole.components.clone() };
+    let everything = state.store.count_audience(&everything, now).await?;
+    let listed = state.store.count_audience(&listed, now).await?;
+    let all = state.store.count_audience(&whole, now).await?;
+    Ok(Reach { everything, components: listed - everything, incident: all - listed })
+}
+
+/// Why mails about this incident would wait, if they would.
+pub(super) async fn held(state: &AppState, incident: &Incident) -> Result<Option<String>> {
+    let broadcasts = state.store.broadcasts_of(&incident.id).await?;
+    let is_paused = broadcasts.iter().any(|it| it.state == domain::broadcast::BroadcastState::Paused);
+    let words = "The mails of this incident are paused: this one waits too, until somebody resumes it.";
+    Ok(is_paused.then(|| words.to_owned()))
+}
