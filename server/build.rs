@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     }
     assets.push(("site.css".into(), sheet(&style, &["tokens.css", "main.css", "print.css"])?));
     assets.push(("console.css".into(), sheet(&style, &["console.css"])?));
-    assets.push(("public.js".into(), sheet(&style, &["public.js"])?));
+    assets.push(("public.js".into(), squeezed(&fs::read_to_string(style.join("public.js"))?).into_bytes()));
     assets.retain(|(_, bytes)| !bytes.is_empty());
     let root_files = files(&style.join("public"))?;
 
@@ -74,6 +74,34 @@ fn sheet(style: &Path, parts: &[&str]) -> Result<Vec<u8>> {
         }
     }
     Ok(whole)
+}
+
+/// A script without its comments and needless blanks. It knows no more of the language than `public.js` needs: comments
+/// fill whole lines, statements end in semicolons, and strings do not hold their own quotes.
+fn squeezed(script: &str) -> String {
+    let lines = script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+    let letters: Vec<char> = lines.flat_map(|line| line.chars().chain(['\n'])).collect();
+    let is_word = |at: usize| letters.get(at).is_some_and(|letter| letter.is_alphanumeric() || "_$".contains(*letter));
+    let is_one_of = |at: usize, all: &str| letters.get(at).is_none_or(|letter| all.contains(*letter));
+    let mut quote = None;
+    let mut squeezed = String::new();
+    for (at, letter) in letters.iter().copied().enumerate() {
+        let is_kept = match letter {
+            _ if quote.is_some() => true,
+            ' ' => is_word(at.saturating_sub(1)) && is_word(at + 1),
+            '\n' => !is_one_of(at.saturating_sub(1), ";{,(>") && !is_one_of(at + 1, "}"),
+            _ => true,
+        };
+        match quote {
+            Some(open) if open == letter => quote = None,
+            None if "\"'`".contains(letter) => quote = Some(letter),
+            _ => {}
+        }
+        if is_kept {
+            squeezed.push(letter);
+        }
+    }
+    squeezed
 }
 
 /// Writes the files and their smaller forms, and beside them the Rust text that embeds them.

@@ -96,9 +96,13 @@ impl Server {
         let (settings, _node) = mail_settings(&state)?;
         let worker = Worker::start(settings, state.store.clone(), state.clock.clone(), shutdown.clone());
         state.set_mail(worker.handle());
-        let stopping = shutdown.clone();
+        let (stopping, streaming) = (shutdown.clone(), state.clone());
         let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let serving = axum::serve(listener, service).with_graceful_shutdown(async move { stopping.cancelled().await });
+        let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
+            stopping.cancelled().await;
+            // They would never finish by themselves.
+            streaming.streams().close();
+        });
         let everything = async {
             let served = async { serving.await }.await;
             // When serving ends by itself, the others follow.

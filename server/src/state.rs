@@ -13,7 +13,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::Result,
-    http::{assets, page_cache::PageCache},
+    http::{assets, events::Streams, page_cache::PageCache},
     mail,
     store::Store,
 };
@@ -37,6 +37,7 @@ struct Inner {
     public_url: String,
     secret: token::Secret,
     pages: PageCache,
+    streams: Streams,
     mail: OnceLock<mail::Handle>,
 }
 
@@ -44,7 +45,14 @@ impl AppState {
     /// Puts the parts together; `listening` is the address that was bound.
     pub fn new(config: Config, store: Store, clock: Clock, secret: token::Secret, listening: SocketAddr) -> Self {
         let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
-        let inner = Inner { config, public_url, secret, pages: PageCache::default(), mail: OnceLock::new() };
+        let inner = Inner {
+            config,
+            public_url,
+            secret,
+            pages: PageCache::default(),
+            streams: Streams::default(),
+            mail: OnceLock::new(),
+        };
         Self { store, clock, inner: Arc::new(inner) }
     }
 
@@ -71,6 +79,11 @@ impl AppState {
     /// The rendered public pages.
     pub fn pages(&self) -> &PageCache {
         &self.inner.pages
+    }
+
+    /// The open pages that are told of news.
+    pub fn streams(&self) -> &Streams {
+        &self.inner.streams
     }
 
     /// Where captured mail lies.

@@ -140,6 +140,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn public_pages_run_next_to_no_script() {
+        let script = ASSETS.iter().find(|file| file.name == "public.js").unwrap();
+        assert!(script.plain.len() <= 2 * 1024, "{} bytes", script.plain.len());
+        assert!(!script.plain.windows(2).any(|two| two == b"//"), "comments are sent");
+    }
+
     #[tokio::test]
     async fn an_asset_is_kept_for_ever_and_another_builds_asset_is_not_found() {
         let version = folder().strip_prefix("/assets/").unwrap().to_owned();

@@ -12,6 +12,7 @@ pub mod client;
 mod csrf;
 mod encoding;
 mod error_pages;
+pub mod events;
 pub(crate) mod forms;
 mod operations;
 pub mod page_cache;
@@ -109,6 +110,7 @@ pub fn table() -> Table {
         .public(LinkHolder, "POST", "/manage/{token}", post(public::subscription::manage))
         .public(LinkHolder, "GET", "/unsubscribe/{token}", get(public::subscription::show_unsubscribe))
         .public(LinkHolder, "POST", "/unsubscribe/{token}", post(public::subscription::unsubscribe))
+        .public(Anyone, "GET", "/events", get(events::stream))
         // Feeds.
         .public(Anyone, "GET", "/history.atom", get(public::feeds::history_atom))
         .public(Anyone, "GET", "/history.rss", get(public::feeds::history_rss))

@@ -13,10 +13,7 @@ use std::{
     collections::HashMap,
     fmt,
     io::Write as _,
-    sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -28,6 +25,7 @@ use axum::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 use sha2::{Digest, Sha256};
+use tokio::sync::watch;
 
 use super::encoding;
 use crate::error::{Error, Result};
@@ -62,11 +60,19 @@ impl Document {
 /// Draws a document from what was loaded, as of now or as of then.
 pub(crate) type Draw = Arc<dyn Fn(Freshness) -> Document + Send + Sync>;
 
+/// What is known of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Its page version, the newest that was heard of.
+    pub(crate) version: i64,
+    /// Whether it cannot be read at the moment.
+    pub(crate) is_lost: bool,
+}
+
 /// The public pages of this process.
 #[derive(Debug, Default)]
 pub struct PageCache {
-    version: AtomicI64,
-    unreachable: AtomicBool,
+    news: watch::Sender<News>,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
@@ -108,18 +114,30 @@ struct Forms {
 impl PageCache {
     /// Notes the store's present version; older news is ignored.
     pub(crate) fn saw_version(&self, version: i64) {
-        self.version.fetch_max(version, Ordering::SeqCst);
-        self.unreachable.store(false, Ordering::SeqCst);
+        self.tell(|known| News { version: known.version.max(version), is_lost: false });
     }
 
     /// The newest version that was heard of.
     pub(crate) fn version(&self) -> i64 {
-        self.version.load(Ordering::SeqCst)
+        self.news.borrow().version
+    }
+
+    /// Hears of every new version, of the store's loss and of its return.
+    pub(crate) fn news(&self) -> watch::Receiver<News> {
+        self.news.subscribe()
     }
 
     /// Notes that the store cannot be read: until it can, pages are served as of when they were drawn.
     pub(crate) fn lost_store(&self) {
-        self.unreachable.store(true, Ordering::SeqCst);
+        self.tell(|known| News { is_lost: true, ..known });
+    }
+
+    fn tell(&self, news: impl FnOnce(News) -> News) {
+        self.news.send_if_modified(|known| {
+            let before = *known;
+            *known = news(before);
+            *known != before
+        });
     }
 
     /// Answers with the document at `path`; `load` reads what it is made of and says how to draw it.
@@ -138,7 +156,7 @@ impl PageCache {
             return Ok(entry.live.respond(headers));
         }
         // Asked after waiting: whoever stood in line while the store was lost need not find it out alone.
-        if self.unreachable.load(Ordering::SeqCst) {
+        if self.news.borrow().is_lost {
             drop(drawing);
             let Some(entry) = known else {
                 self.forget(path);
@@ -147,7 +165,7 @@ impl PageCache {
             return Ok(entry.stale().respond(headers));
         }
         // Read before loading: a change meanwhile makes the page too old rather than wrongly new.
-        let version = self.version.load(Ordering::SeqCst);
+        let version = self.version();
         let loaded = tokio::time::timeout(PATIENCE, load).await;
         match loaded.unwrap_or_else(|_| Err(Error::Unavailable("the store does not answer".to_owned()))) {
             Ok(draw) => {
@@ -178,9 +196,7 @@ impl PageCache {
 
     fn is_good(&self, entry: &Entry, now: Timestamp) -> bool {
         let age = now.as_millisecond().saturating_sub(entry.drawn_at.as_millisecond());
-        entry.version == self.version.load(Ordering::SeqCst)
-            && (0..MAX_AGE).contains(&age)
-            && !self.unreachable.load(Ordering::SeqCst)
+        (0..MAX_AGE).contains(&age) && *self.news.borrow() == News { version: entry.version, is_lost: false }
     }
 
     fn slot(&self, path: &str) -> Arc<Slot> {
@@ -314,7 +330,7 @@ fn gzip(body: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 

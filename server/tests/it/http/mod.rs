@@ -4,6 +4,7 @@ mod cache;
 mod colleagues;
 mod component_pages;
 mod components;
+mod events;
 mod history;
 mod hostile;
 mod islands;

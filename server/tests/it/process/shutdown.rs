@@ -50,6 +50,26 @@ async fn a_mail_server_that_does_not_answer_cannot_keep_it_from_stopping() {
 }
 
 #[tokio::test]
+async fn open_pages_are_let_go_at_once() {
+    let place = Place::new();
+    let mut process = place.serve().await;
+    let browser = crate::support::client::Client::new(&process.url);
+    let mut pages = Vec::new();
+    for _ in 0..20 {
+        let mut page = browser.listen().await;
+        page.next().await.unwrap();
+        pages.push(page);
+    }
+    process.signal("TERM").await;
+    for page in &mut pages {
+        assert_eq!(page.next().await, None);
+    }
+    let status = process.ended(Duration::from_secs(9)).await;
+    assert!(status.success(), "{status}: {}", process.stderr());
+    assert!(!process.stderr().contains("cut off"), "{}", process.stderr());
+}
+
+#[tokio::test]
 async fn an_open_connection_cannot_keep_it_from_stopping() {
     let place = Place::new();
     let mut process = place.serve().await;

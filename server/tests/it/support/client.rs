@@ -59,6 +59,32 @@ impl Answer {
     }
 }
 
+/// An open stream of events, and what was heard but not read yet.
+pub(crate) struct Listening(reqwest::Response, String);
+
+impl Listening {
+    /// The next event's data, without waiting for ever; nothing once the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<String> {
+        loop {
+            while let Some((event, rest)) = self.1.split_once(
+                "
+
+",
+            ) {
+                let data = event.strip_prefix("data: ").map(str::to_owned);
+                self.1 = rest.to_owned();
+                // Heartbeats are comments.
+                if data.is_some() {
+                    return data;
+                }
+            }
+            let chunk = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await;
+            let chunk = chunk.expect("nothing is heard for 20 s").unwrap()?;
+            self.1.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    }
+}
+
 impl Client {
     pub(crate) fn new(url: &str) -> Self {
         let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).build().unwrap();
@@ -110,6 +136,13 @@ impl Client {
         self.send(Method::POST, path, &headers, Some(body)).await.unwrap()
     }
 
+    /// Listens to `/events`.
+    pub(crate) async fn listen(&self) -> Listening {
+        let response = self.http.get(format!("{}/events", self.url)).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Listening(response, String::new())
+    }
+
     /// Anything at all; fails when the connection does.
     pub(crate) async fn send(
         &self,
@@ -125,9 +158,11 @@ impl Client {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.send().await?;
+        let mut response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let bytes = response.bytes().await?.to_vec();
+        let is_endless = headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let bytes =
+            if is_endless { response.chunk().await?.unwrap_or_default() } else { response.bytes().await? }.to_vec();
         let body = String::from_utf8_lossy(&bytes).into_owned();
         Ok(Answer { status, headers, bytes, body })
     }
