@@ -27,10 +27,14 @@ test("five hundred components, endless names and words from right to left stay r
   const statuses = ["degraded_performance", "partial_outage", "major_outage"];
   const broken = Object.fromEntries(components.slice(0, 120).map((id, at) => [id, statuses[at % 3]]));
   const id = await admin.incident(`${"N".repeat(250)} ${rtl}`.slice(0, 290), { components: broken, body });
-  for (const place of ["/", `/incidents/${id}`, "/subscribe", "/admin", "/admin/incidents", "/admin/incidents/new", `/admin/incidents/${id}`]) {
+  const pages = components.slice(0, 2).map((component) => `/components/${component}`);
+  for (const place of ["/", `/incidents/${id}`, "/history", ...pages, "/subscribe", `/subscribe?incident=${id}`, "/admin", "/admin/incidents", "/admin/incidents/new", `/admin/incidents/${id}`]) {
     const answer = await page.goto(place);
     expect(answer.status(), place).toBe(200);
     await expectNoSidewaysScroll(page);
+    // The incident's page holds 100 kB of text; the others hold no more than their own.
+    const { responseBodySize } = await answer.request().sizes();
+    expect(responseBodySize, `bytes of ${place}`).toBeLessThan(40_000);
   }
   await page.goto("/");
   await expect(page.getByRole("main")).toContainText(rtl);

@@ -172,6 +172,13 @@ create table subscriber_incidents (
 );
 create index subscriber_incidents_subscriber_id on subscriber_incidents (subscriber_id);
 
+-- What was asked for in the name of someone who is active already, until they follow the link. follows is JSON.
+create table subscriber_wishes (
+    subscriber_id bigint primary key references subscribers (id) on delete cascade,
+    follows text not null,
+    created_at bigint not null
+);
+
 -- Addresses that must not be written to, whatever they subscribed to.
 create table suppressions (
     email_canonical text primary key,

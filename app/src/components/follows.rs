@@ -27,7 +27,7 @@ pub fn follows_fields(
                 "incident",
                 id.as_str(),
                 name,
-                "This incident, until it is over",
+                "Every update of this incident",
                 form.incidents.contains(id.as_str()),
             )
         })

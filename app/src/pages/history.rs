@@ -45,8 +45,8 @@ pub fn page(model: &History) -> String {
             <section class="history">
                 <header>
                     <h1>{title.clone()}</h1>
-                    <p class="description">{description.clone()}</p>
                     {stale_notice(model.freshness, model.now)}
+                    <h2 class="description">{description.clone()}</h2>
                 </header>
                 {(!model.incidents.is_empty()).then(|| day_list(days_of(&model.incidents), model.now))}
                 {months(model)}

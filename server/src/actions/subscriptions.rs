@@ -1,5 +1,7 @@
 //! Asking to be told, confirming, changing one's mind, leaving.
 
+use std::collections::BTreeSet;
+
 use app::{
     emails::{
         Mail,
@@ -31,7 +33,7 @@ use crate::{
 const CONFIRMATION_LIFE: SignedDuration = SignedDuration::from_hours(2);
 /// Its link is valid, and an unconfirmed row kept, for this long.
 pub const CONFIRMATION_VALID: SignedDuration = SignedDuration::from_hours(48);
-/// One confirmation an address in this time, unless it was lost or the person left since.
+/// One confirmation an address in this time, unless it was lost, was followed, or the person left since.
 const CONFIRMATION_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 /// And never more than this in it.
 const CONFIRMATION_LIMIT: i64 = 3;
@@ -78,8 +80,11 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, lo
             unsubscribed_at: None,
         },
     };
-    // An active subscriber's choices are theirs: whoever types an address cannot change them.
-    if subscriber.state != SubscriberState::Active {
+    // An active subscriber's choices are theirs: whoever types an address can only have them asked.
+    if subscriber.state == SubscriberState::Active {
+        let wish = write.wish(subscriber.id).await?.unwrap_or_default().and(command.follows);
+        write.put_wish(subscriber.id, &wish, now).await?;
+    } else {
         subscriber.follows = match subscriber.state {
             SubscriberState::Pending => subscriber.follows.and(command.follows),
             _ => command.follows,
@@ -125,7 +130,7 @@ pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAd
     Ok(())
 }
 
-/// Asks whether it was them, or tells who already gets mail where to change it.
+/// Asks whether it was them: who already gets mail, too, about what they would get more.
 pub(super) async fn send_confirmation(
     write: &mut Write,
     state: &AppState,
@@ -133,16 +138,12 @@ pub(super) async fn send_confirmation(
     subscriber: &Subscriber,
     now: Timestamp,
 ) -> Result<()> {
-    let mail = if subscriber.state == SubscriberState::Active {
-        manage_mail(state, site, subscriber)
-    } else {
-        confirmation::mail(&ConfirmationMail {
-            page_name: &site.name,
-            page_url: &site.url,
-            confirm_url: &format!("{}/confirm/{}", site.url, link(state, Purpose::Confirm, subscriber)),
-            locale: subscriber.preferences.locale,
-        })
-    };
+    let mail = confirmation::mail(&ConfirmationMail {
+        page_name: &site.name,
+        page_url: &site.url,
+        confirm_url: &format!("{}/confirm/{}", site.url, link(state, Purpose::Confirm, subscriber)),
+        locale: subscriber.preferences.locale,
+    });
     write.insert_letter(&letter("confirmation", subscriber, mail, now), now).await?;
     Ok(())
 }
@@ -169,12 +170,13 @@ fn letter(kind: &'static str, subscriber: &Subscriber, message: Mail, now: Times
     }
 }
 
-/// Whether the last letter is long ago, did not arrive, or is from before the person left.
+/// Whether the last letter is long ago, was followed, did not arrive, or is from before the person left.
 async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Timestamp) -> Result<bool> {
     // Long ago, or by a clock far ahead of this one; not by whoever asked a moment later and was served first.
     let is_long_ago = |sent: Timestamp| now.duration_since(sent).abs() >= CONFIRMATION_PAUSE;
+    let is_followed = |sent: Timestamp| known.confirmed_at.is_some_and(|confirmed| confirmed >= sent);
     Ok(known.state == SubscriberState::Unsubscribed
-        || known.confirmation_sent_at.is_none_or(is_long_ago)
+        || known.confirmation_sent_at.is_none_or(|sent| is_long_ago(sent) || is_followed(sent))
         || write.is_confirmation_lost(known.id).await?)
 }
 
@@ -205,7 +207,12 @@ fn may_confirm(subscriber: &Subscriber, generation: i64, now: Timestamp) -> bool
         && age.is_some_and(|age| age <= CONFIRMATION_VALID)
 }
 
-/// Makes a pending subscriber active; doing it twice changes nothing.
+/// Whether the button behind a confirmation's link would change anything for its subscriber.
+pub async fn is_awaited(state: &AppState, subscriber: &Subscriber) -> Result<bool> {
+    Ok(subscriber.state == SubscriberState::Pending || state.store.wish(subscriber.id).await?.is_some())
+}
+
+/// Makes a pending subscriber active, or gives an active one what they asked for; doing it twice changes nothing.
 pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<Option<Subscriber>> {
     let Some(found) = linked(state, Purpose::Confirm, token).await? else { return Ok(None) };
     let now = state.clock.now();
@@ -213,7 +220,12 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
     let subscriber = write.subscriber(found.id).await?;
     // Who asked anew or left meanwhile has not said yes to this.
     let Some(mut subscriber) = subscriber.filter(|it| may_confirm(it, found.generation, now)) else { return Ok(None) };
-    if subscriber.state == SubscriberState::Pending {
+    let wish = write.wish(subscriber.id).await?;
+    if subscriber.state == SubscriberState::Pending || wish.is_some() {
+        if let Some(wish) = wish {
+            subscriber.follows = subscriber.follows.and(what_is_left(&mut write, wish).await?);
+            write.delete_wish(subscriber.id).await?;
+        }
         subscriber.state = SubscriberState::Active;
         subscriber.confirmed_at = Some(now);
         subscriber.unsubscribed_at = None;
@@ -227,6 +239,19 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
         write.commit().await?;
     }
     Ok(Some(subscriber))
+}
+
+/// A wish without what is gone since it was made.
+async fn what_is_left(write: &mut Write, mut wish: Follows) -> Result<Follows> {
+    let components = write.components().await?;
+    wish.components.retain(|id| components.iter().any(|component| component.id == *id));
+    let mut incidents = BTreeSet::new();
+    for id in wish.incidents {
+        if write.incident(&id).await?.is_some() {
+            incidents.insert(id);
+        }
+    }
+    Ok(Follows { incidents, ..wish })
 }
 
 /// Changes what a subscriber hears of, and how. Whoever left is not brought back by the link in an old mail.
@@ -271,8 +296,9 @@ pub async fn unsubscribe(state: &AppState, client: &Client, token: &str) -> Resu
     if subscriber.state != SubscriberState::Unsubscribed {
         subscriber.state = SubscriberState::Unsubscribed;
         subscriber.unsubscribed_at = Some(now);
-        // A confirmation's link that is still about brings nobody back.
+        // A confirmation's link that is still about brings nobody back, nor what they asked for before.
         subscriber.generation += 1;
+        write.delete_wish(subscriber.id).await?;
         subscriber.updated_at = now;
         write.put_subscriber(&subscriber).await?;
         let actor = format!("subscriber:{}", subscriber.id);

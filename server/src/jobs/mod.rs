@@ -80,6 +80,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_old_mail_usage(before(MAIL_USAGE_KEPT)).await?;
     write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
     let stale = write.delete_stale_pending(before(CONFIRMATION_VALID)).await?;
+    write.delete_stale_wishes(before(CONFIRMATION_VALID)).await?;
     write.commit().await?;
     if stale > 0 {
         tracing::info!(count = stale, "Removed sign-ups that nobody confirmed");

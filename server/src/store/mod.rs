@@ -31,6 +31,7 @@ pub mod suppressions;
 pub mod templates;
 pub mod update_versions;
 pub mod users;
+pub mod wishes;
 
 use std::{str::FromStr, time::Duration};
 

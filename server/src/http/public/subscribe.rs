@@ -31,6 +31,9 @@ pub(crate) async fn show(
     Query(query): Query<Vec<(String, String)>>,
 ) -> Result<Html<String>> {
     let mut form = SubscribeForm::from_fields(&Fields(query));
+    if offered_incident(&state, &form).await?.is_none() {
+        form.follows.incidents.clear();
+    }
     let is_bare = !form.follows.everything && form.follows.components.is_empty() && form.follows.incidents.is_empty();
     if is_bare {
         form.follows = FollowsForm { everything: true, ..FollowsForm::default() };

@@ -32,8 +32,8 @@ use crate::{
 pub(crate) async fn show_confirm(State(state): State<AppState>, Path(token): Path<String>) -> Result<Response> {
     let known = subscriptions::linked(&state, Purpose::Confirm, &token).await?;
     let asked = match known {
-        Some(subscriber) if subscriber.state == SubscriberState::Active => ConfirmState::Done,
-        Some(_) => ConfirmState::Ask,
+        Some(subscriber) if subscriptions::is_awaited(&state, &subscriber).await? => ConfirmState::Ask,
+        Some(_) => ConfirmState::Done,
         None => ConfirmState::Invalid,
     };
     confirm_page(&state, token, asked, None).await

@@ -26,14 +26,14 @@ served_on_both!(
     many_may_subscribe_at_the_same_moment,
 );
 
-const EVERYTHING: (&str, &str) = ("everything", "1");
+pub(super) const EVERYTHING: (&str, &str) = ("everything", "1");
 
-async fn ask(client: &Client, email: &str, wish: (&str, &str)) -> Answer {
+pub(super) async fn ask(client: &Client, email: &str, wish: (&str, &str)) -> Answer {
     client.post("/subscribe", &[("email", email), ("website", ""), wish]).await
 }
 
 /// The newest mail with this number, the first being 1.
-async fn letter(app: &TestApp, number: usize) -> Letter {
+pub(super) async fn letter(app: &TestApp, number: usize) -> Letter {
     app.letters(number).await.remove(number - 1)
 }
 
@@ -248,10 +248,18 @@ async fn an_active_subscribers_choices_cannot_be_changed_by_typing_their_address
     ask(&app.visitor(), "READER@example.com", EVERYTHING).await.is(200);
     let known = app.state.store.subscriber(SubscriberId(1)).await.unwrap().unwrap();
     assert_eq!((known.state, known.follows), (SubscriberState::Active, only_api));
-    // The mail leads its owner to the choices.
+    // The mail asks its owner, and the page behind it leads to the choices.
     let mail = letter(&app, 1).await;
     assert_eq!(mail.to, "reader@example.com");
-    app.visitor().get(&mail.path("manage")).await.is(200).says(&format!("value=\"{api}\" checked"));
+    let (visitor, confirm) = (app.visitor(), mail.path("confirm"));
+    visitor.get(&confirm).await.is(200).says("Confirm your subscription");
+    assert!(
+        !app.state.store.subscriber(SubscriberId(1)).await.unwrap().unwrap().follows.everything,
+        "a GET changed it"
+    );
+    visitor.post(&confirm, &[]).await.is(200).says("You are subscribed").says("href=\"/manage/");
+    assert!(app.state.store.subscriber(SubscriberId(1)).await.unwrap().unwrap().follows.everything);
+    visitor.get(&confirm).await.is(200).says("You are subscribed");
 }
 
 #[tokio::test]

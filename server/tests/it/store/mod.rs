@@ -22,6 +22,7 @@ mod suppressions;
 mod templates;
 mod update_versions;
 mod users;
+mod wishes;
 
 use domain::{
     component::Component,

@@ -1,0 +1,48 @@
+use domain::{
+    ids::{ComponentId, IncidentId, SubscriberId},
+    subscriber::Follows,
+};
+use server::store::{Store, import::ImportRow};
+
+use super::at;
+use crate::support::db::on_both;
+
+on_both!(a_wish_is_kept_replaced_and_forgotten, wishes_grow_old_and_go_with_whom_they_are_of);
+
+async fn subscriber(store: &Store, email: &str) -> SubscriberId {
+    let row = ImportRow { email: email.parse().unwrap(), follows: Follows::everything() };
+    let mut write = store.write().await.unwrap();
+    write.import_subscribers(&[row], "asked on paper", at(0)).await.unwrap();
+    let known = write.subscriber_by_email(&email.parse().unwrap()).await.unwrap().unwrap();
+    write.commit().await.unwrap();
+    known.id
+}
+
+async fn a_wish_is_kept_replaced_and_forgotten(store: Store) {
+    let id = subscriber(&store, "reader@example.com").await;
+    assert_eq!(store.wish(id).await.unwrap(), None);
+    let first = Follows { components: [ComponentId::from_random(1)].into(), ..Follows::default() };
+    let second = Follows { everything: true, incidents: [IncidentId::from_random(2)].into(), ..first.clone() };
+    let mut write = store.write().await.unwrap();
+    write.put_wish(id, &first, at(1)).await.unwrap();
+    assert_eq!(write.wish(id).await.unwrap(), Some(first));
+    write.put_wish(id, &second, at(2)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.wish(id).await.unwrap(), Some(second));
+    let mut write = store.write().await.unwrap();
+    write.delete_wish(id).await.unwrap();
+    write.delete_wish(id).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.wish(id).await.unwrap(), None);
+}
+
+async fn wishes_grow_old_and_go_with_whom_they_are_of(store: Store) {
+    let (old, new) = (subscriber(&store, "old@example.com").await, subscriber(&store, "new@example.com").await);
+    let mut write = store.write().await.unwrap();
+    write.put_wish(old, &Follows::everything(), at(10)).await.unwrap();
+    write.put_wish(new, &Follows::everything(), at(20)).await.unwrap();
+    write.delete_stale_wishes(at(20)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.wish(old).await.unwrap(), None);
+    assert_eq!(store.wish(new).await.unwrap(), Some(Follows::everything()));
+}
