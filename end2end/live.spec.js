@@ -15,14 +15,14 @@ test("an open page shows what is published by itself, and says so once @javascri
   await expect(folded).not.toHaveAttribute("open");
 
   const incident = await admin.incident(name, { components: { [id]: "major_outage" } });
-  await expect(page.getByRole("article").filter({ hasText: name })).toBeVisible({ timeout: 3_000 });
+  await expect(page.getByRole("article").filter({ hasText: name })).toBeVisible({ timeout: 10_000 });
   await expect(page.getByRole("status")).toHaveText(/^Page updated at \d\d:\d\d UTC$/);
   await expect(page.locator(`#incident-${incident} .local`).first()).toHaveText(/your time$/);
   await expect(folded).not.toHaveAttribute("open");
   await expect(folded.locator("summary")).toBeFocused();
 
   await admin.post(`/admin/incidents/${incident}`, { status: "resolved", body: "Over.", notify: "no", restore: "1", intent: "publish" });
-  await expect(page.getByRole("article").filter({ hasText: name })).toHaveCount(0, { timeout: 3_000 });
+  await expect(page.getByRole("article").filter({ hasText: name })).toHaveCount(0, { timeout: 10_000 });
   await expect(page.getByRole("region", { name: "Past incidents" })).toContainText(name);
   expect(await page.evaluate(() => window.isSamePage)).toBe(true);
 });
@@ -38,7 +38,7 @@ test("what is read neither moves nor loses the focus when an update is added abo
   const before = await top(oldest);
 
   await admin.post(`/admin/incidents/${id}`, { status: "resolved", body: "How it ended.\n\n".repeat(40), notify: "no", intent: "publish" });
-  await expect(page.locator(".update")).toHaveCount(3, { timeout: 3_000 });
+  await expect(page.locator(".update")).toHaveCount(3, { timeout: 10_000 });
   await expect(page.locator(".update h2").first()).toHaveText("Resolved");
   await expect(page).toHaveTitle(/A long story/);
   expect(Math.abs((await top(oldest)) - before)).toBeLessThanOrEqual(1);
@@ -51,7 +51,7 @@ test("whoever focused what is gone is at the content and not at the top of the p
   await page.goto("/");
   await page.locator(`#incident-${incident} h3 a`).focus();
   await admin.post(`/admin/incidents/${incident}`, { status: "resolved", body: "Over.", notify: "no", restore: "1", intent: "publish" });
-  await expect(page.locator(`#incident-${incident}`)).toHaveCount(0, { timeout: 3_000 });
+  await expect(page.locator(`#incident-${incident}`)).toHaveCount(0, { timeout: 10_000 });
   await expect(page.getByRole("main")).toBeFocused();
 });
 

@@ -6,6 +6,8 @@
 //! ```
 //! Nothing inline: the Content-Security-Policy allows no `style`, no script and no image that is not a file of ours.
 
+use domain::time::rfc3339;
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use crate::{
@@ -29,12 +31,14 @@ pub struct Head<'a> {
     pub feed: Option<(&'a str, &'a str)>,
     /// How far a page that is drawn anew by itself can be trusted; `None` for pages that stay as they are, such as forms.
     pub live: Option<Freshness>,
+    /// When what the page tells was first told and when it last changed; `None` for pages that are no story.
+    pub article: Option<(Timestamp, Timestamp)>,
 }
 
 impl<'a> Head<'a> {
     /// The head of a public page that may be found.
     pub fn public(title: &'a str, description: &'a str, path: &'a str) -> Self {
-        Self { title, description, path, script: "public.js", feed: None, live: None }
+        Self { title, description, path, script: "public.js", feed: None, live: None, article: None }
     }
 
     /// The head of a public page that belongs to one reader, or to nobody.
@@ -80,11 +84,20 @@ fn description(site: &Site, head: Head<'_>, title: String) -> AnyView {
     view! {
         <meta name="description" content=head.description.to_owned()/>
         <link rel="canonical" href=address.clone()/>
-        {property("og:type", "website".to_owned())}
+        {property("og:type", if head.article.is_some() { "article" } else { "website" }.to_owned())}
         {property("og:site_name", site.name.clone())}
         {property("og:title", title)}
         {property("og:description", head.description.to_owned())}
         {property("og:url", address)}
+        {head
+            .article
+            .map(|(published, modified)| {
+                view! {
+                    {property("article:published_time", rfc3339(published))}
+                    {property("article:modified_time", rfc3339(modified))}
+                }
+            })}
+        <meta name="twitter:card" content="summary"/>
         <link rel="alternate" type="application/atom+xml" title="Incidents" href="/history.atom"/>
         <link rel="alternate" type="application/rss+xml" title="Incidents" href="/history.rss"/>
         <link rel="alternate" type="application/atom+xml" title="Every update" href="/updates.atom"/>

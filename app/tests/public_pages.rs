@@ -218,6 +218,22 @@ fn pages_that_are_drawn_anew_say_which_version_they_are_and_forms_do_not() {
 }
 
 #[test]
+fn a_link_to_an_incident_previews_as_an_article_with_its_times() {
+    let html = incident::page(&incident_page(reopened()));
+    for (property, content) in [
+        ("og:type", "article"),
+        ("article:published_time", "2026-11-22T13:05:00.000Z"),
+        ("article:modified_time", "2026-11-22T14:31:00.000Z"),
+        ("og:title", "Elevated API errors · Acme Status"),
+    ] {
+        assert!(html.contains(&format!("<meta property=\"{property}\" content=\"{content}\">")), "{property}: {html}");
+    }
+    assert!(html.contains("<meta name=\"twitter:card\" content=\"summary\">"), "{html}");
+    let home = home::page(&fine());
+    assert!(home.contains("property=\"og:type\" content=\"website\"") && !home.contains("article:"), "{home}");
+}
+
+#[test]
 fn a_long_update_is_cut_on_the_front_page_and_whole_on_its_own() {
     let mut long = api_errors();
     long.updates[0].body = format!("{}The end.", "Many words. ".repeat(200));

@@ -179,6 +179,21 @@ async fn fill_past(state: &AppState, actor: &Actor, parts: &Parts) -> Result<()>
         notify: false,
         promise: None,
     };
+    let late = vec![
+        said(
+            41 * day,
+            Investigating,
+            "Some webhooks arrive up to an hour late. None is lost.",
+            &[(&parts.webhooks, DegradedPerformance)],
+        ),
+        said(
+            41 * day - 64,
+            Resolved,
+            "One queue had grown faster than it was read. It has a second reader now, and all delayed webhooks were sent.",
+            &[],
+        ),
+    ];
+    tell(state, actor, "Late webhooks", late).await?;
     let payouts = vec![
         said(
             9 * day,

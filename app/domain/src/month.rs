@@ -45,6 +45,11 @@ impl Month {
         self.next().map_or(Timestamp::MAX, Self::start)
     }
 
+    /// Its year.
+    pub fn year(self) -> i16 {
+        self.first.year()
+    }
+
     /// `February 2024`
     pub fn title(self) -> String {
         self.first.strftime("%B %Y").to_string()

@@ -88,8 +88,8 @@ fn about(model: &ComponentPage) -> impl IntoView + use<> {
             {group
                 .map(|name| {
                     view! {
-                        <p class="facts">
-                            <span>"Part of"</span>
+                        <p class="description">
+                            <span>"Part of "</span>
                             <span dir="auto">{name}</span>
                         </p>
                     }

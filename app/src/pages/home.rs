@@ -42,7 +42,7 @@ pub struct Home {
 
 /// Draws the front page.
 pub fn page(model: &Home) -> String {
-    let summary = summary(model);
+    let summary = summary(&model.sections, &model.open, model.freshness);
     let is_stale = model.freshness.is_stale();
     let title = if is_stale { String::new() } else { summary.headline.clone() };
     let description = match (is_stale, summary.detail.as_str()) {
@@ -62,28 +62,28 @@ pub fn page(model: &Home) -> String {
 }
 
 /// The answer in words; green only if every component works and no incident is open.
-fn summary(model: &Home) -> Banner {
-    if model.freshness.is_stale() {
+pub fn summary(sections: &[Section], open: &[Incident], freshness: Freshness) -> Banner {
+    if freshness.is_stale() {
         return Banner {
             tone: UNKNOWN,
             headline: "Current state not known".to_owned(),
             detail: "What you see below is the last we know.".to_owned(),
         };
     }
-    let overall = overall(all_components(&model.sections).map(|component| component.status));
+    let overall = overall(all_components(sections).map(|component| component.status));
     let troubled: Vec<_> =
-        all_components(&model.sections).filter(|component| component.status != ComponentStatus::Operational).collect();
-    let worst_incident = model.open.iter().map(Incident::impact).max();
+        all_components(sections).filter(|component| component.status != ComponentStatus::Operational).collect();
+    let worst_incident = open.iter().map(Incident::impact).max();
     match (overall.worst, worst_incident) {
         (ComponentStatus::Operational, Some(impact)) => Banner {
             tone: impact_tone(impact),
-            headline: match model.open.len() {
+            headline: match open.len() {
                 1 => "We are working on an incident".to_owned(),
                 count => format!("We are working on {count} incidents"),
             },
             detail: String::new(),
         },
-        (ComponentStatus::Operational, None) if model.sections.is_empty() => Banner {
+        (ComponentStatus::Operational, None) if sections.is_empty() => Banner {
             tone: UNKNOWN,
             headline: "Nothing is listed here yet".to_owned(),
             detail: "This page is being set up.".to_owned(),

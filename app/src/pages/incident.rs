@@ -36,7 +36,9 @@ pub fn page(model: &IncidentPage) -> String {
         format!("{}, {}: {excerpt}", newest.status.label(), full(newest.display_at))
     });
     let description = description.unwrap_or_default();
-    let head = Head { live: Some(model.freshness), ..Head::public(&incident.name, &description, &address) };
+    let changed_at = incident.updates.iter().map(|update| update.updated_at).fold(incident.updated_at, Timestamp::max);
+    let article = incident.standing().map(|standing| (standing.started_at, changed_at));
+    let head = Head { live: Some(model.freshness), article, ..Head::public(&incident.name, &description, &address) };
     public_page(&model.site, head, || {
         view! {
             <article class="incident">

@@ -1,6 +1,7 @@
 //! One file per page, each a pure function of one view model.
 
 pub mod admin;
+pub mod badge;
 pub mod component;
 pub mod confirm;
 pub mod error;

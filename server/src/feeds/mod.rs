@@ -85,7 +85,7 @@ impl<'a> Channel<'a> {
             url: incident_url(&page, &incident.id),
             published: incident.standing().map_or(incident.created_at, |standing| standing.started_at),
             updated: incident.updates.iter().map(|update| update.updated_at).fold(incident.updated_at, Timestamp::max),
-            html: incident.updates.iter().map(in_timeline).collect(),
+            html: incident.updates.iter().map(|update| in_timeline(&page, &incident.id, update) + "\n").collect(),
         });
         Self::new(page, "history", file, format!("{}: incidents", one_line(page.name)), entries.collect())
     }
@@ -98,7 +98,7 @@ impl<'a> Channel<'a> {
             url: format!("{}#update-{}", incident_url(&page, incident), update.id),
             published: update.display_at,
             updated: update.updated_at,
-            html: content(update),
+            html: in_timeline(&page, incident, update),
         });
         let name = one_line(page.name);
         let (kind, title) = match page.component {
@@ -147,21 +147,22 @@ fn label(update: &Update) -> &'static str {
     if update.is_kept() { update.status.label() } else { "Removed" }
 }
 
-/// One update among others: what it says of the status and when, then its content.
-fn in_timeline(update: &Update) -> String {
+/// One update: what it says of the status and when, then its content.
+fn in_timeline(page: &Page, incident: &IncidentId, update: &Update) -> String {
     format!(
-        "<p><strong>{}</strong> · <time datetime=\"{}\">{}</time></p>\n{}\n",
+        "<p><strong>{}</strong> · <time datetime=\"{}\">{}</time></p>\n{}",
         label(update),
         time::rfc3339(update.display_at),
         time::full(update.display_at),
-        content(update)
+        content(page, incident, update)
     )
 }
 
-/// What an update says, and which components it names. Ids in it begin with the update's own, because several updates
-/// stand in one document.
-fn content(update: &Update) -> String {
-    let html = markdown::to_html_in(&update.body, &format!("u{}", update.id));
+/// What an update says, and which components it names. Its footnotes lead to the incident's own page, where they have the
+/// same ids: no reader knows what an address without a page would mean in a feed.
+fn content(page: &Page, incident: &IncidentId, update: &Update) -> String {
+    let html = markdown::to_html_in(&update.body, &format!("u-{}", update.id));
+    let html = html.replace("<a href=\"#", &format!("<a href=\"{}#", escape(&incident_url(page, incident))));
     let changes = update.components.iter().map(|change| {
         let old = if change.old == change.new { String::new() } else { format!("{} → ", change.old.label()) };
         format!("<li>{}: {old}{}</li>", escape(&one_line(&change.name)), change.new.label())

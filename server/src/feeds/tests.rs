@@ -196,6 +196,54 @@ fn history_tells_the_newest_first_and_footnotes_keep_apart() {
 }
 
 #[test]
+fn no_address_in_a_feed_depends_on_where_it_is_read() {
+    let (incidents, updates) = (incidents(), updates(&incidents()));
+    for json in [read_json(&json_feed::updates(page(), &updates))] {
+        for item in json["items"].as_array().unwrap() {
+            let html = item["content_html"].as_str().unwrap();
+            let addresses: Vec<_> =
+                html.split(" href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+            assert!(addresses.iter().all(|it| it.starts_with("https://status.example.com:8443/incidents/")), "{html}");
+        }
+    }
+    let html = read_rss(&self::rss::history(page(), &incidents)).items[0].description.clone().unwrap();
+    let note = "<a href=\"https://status.example.com:8443/incidents/700000000000#u-200000000000-fn-1\"";
+    assert!(html.contains(note) && html.contains("id=\"u-200000000000-fn-1\"") && !html.contains("href=\"#"), "{html}");
+}
+
+#[test]
+fn an_update_says_its_status_and_components_in_words() {
+    let html = read_rss(&self::rss::updates(page(), &updates(&incidents()))).items[1].description.clone().unwrap();
+    assert!(
+        html.starts_with("<p><strong>Investigating</strong> · <time datetime=\"2023-12-31T23:50:00.000Z\">"),
+        "{html}"
+    );
+    assert!(html.contains("<li>Platform - API &amp; more: Operational → Major outage</li>"), "{html}");
+}
+
+#[test]
+fn a_components_feed_has_its_own_name_and_the_same_entries() {
+    let component = Component {
+        id: ComponentId::from_random(1),
+        name: "API & <more>".into(),
+        description: String::new(),
+        status: ComponentStatus::Operational,
+        group: None,
+        position: 0,
+    };
+    let (updates, own) = (updates(&incidents()), Page { component: Some(&component), ..page() });
+    let (all, feed) = (read_atom(&atom::updates(page(), &updates)), read_atom(&atom::updates(own, &updates)));
+    assert_eq!(feed.id, "tag:status.example.com,2026:components/100000000000");
+    assert_eq!(feed.title.value, "Acme Status: API & <more>");
+    assert_eq!(feed.links[0].href, "https://status.example.com:8443/components/100000000000.atom");
+    assert_eq!(feed.entries, all.entries);
+    let rss = read_rss(&self::rss::updates(own, &updates));
+    assert_eq!(rss.description, "Every update about API & <more>");
+    assert!(rss.atom_ext.unwrap().links[0].href.ends_with("/components/100000000000.rss"));
+    assert!(read_json(&json_feed::updates(own, &updates))["feed_url"].as_str().unwrap().ends_with("100000000000.json"));
+}
+
+#[test]
 fn rss_has_stable_ids_and_a_link_to_itself() {
     let feed = self::rss::history(page(), &incidents());
     assert_eq!(feed.media_type, "application/rss+xml; charset=utf-8");

@@ -44,11 +44,6 @@ pub(crate) async fn favicon(headers: HeaderMap) -> Response {
     send(ROOT_FILES, "favicon.svg", &headers, A_DAY)
 }
 
-/// `GET /robots.txt`.
-pub(crate) async fn robots(headers: HeaderMap) -> Response {
-    send(ROOT_FILES, "robots.txt", &headers, A_DAY)
-}
-
 fn send(files: &[File], name: &str, headers: &HeaderMap, keep: &'static str) -> Response {
     let Some(file) = files.iter().find(|file| file.name == name) else {
         return StatusCode::NOT_FOUND.into_response();
@@ -76,7 +71,6 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
-        Some("txt") => "text/plain; charset=utf-8",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
     }
@@ -170,6 +164,5 @@ mod tests {
         assert_eq!(icon.status(), StatusCode::OK);
         assert_eq!(icon.headers()[header::CONTENT_TYPE], "image/svg+xml");
         assert_eq!(icon.headers()[header::CACHE_CONTROL], A_DAY);
-        assert_eq!(robots(HeaderMap::new()).await.status(), StatusCode::OK);
     }
 }

@@ -111,6 +111,8 @@ pub fn table() -> Table {
         .public(LinkHolder, "GET", "/unsubscribe/{token}", get(public::subscription::show_unsubscribe))
         .public(LinkHolder, "POST", "/unsubscribe/{token}", post(public::subscription::unsubscribe))
         .public(Anyone, "GET", "/events", get(events::stream))
+        .public(Anyone, "GET", "/badge.svg", get(public::badge::show))
+        .public(Anyone, "GET", "/sitemap.xml", get(public::sitemap::show))
         // Feeds.
         .public(Anyone, "GET", "/history.atom", get(public::feeds::history_atom))
         .public(Anyone, "GET", "/history.rss", get(public::feeds::history_rss))
@@ -150,7 +152,7 @@ pub fn table() -> Table {
         .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
         .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
         .public(Anyone, "GET", "/favicon.ico", get(assets::favicon))
-        .public(Anyone, "GET", "/robots.txt", get(assets::robots))
+        .public(Anyone, "GET", "/robots.txt", get(public::robots::show))
         .public(Anyone, "GET", "/healthz", get(operations::healthz))
         .public(Anyone, "GET", "/readyz", get(operations::readyz))
         .public(Operator, "GET", "/metrics", get(operations::metrics))

@@ -26,6 +26,7 @@ pub mod page;
 pub mod recipients;
 pub mod sessions;
 pub mod settlements;
+pub mod sitemap;
 pub mod subscribers;
 pub mod suppressions;
 pub mod templates;

@@ -19,6 +19,9 @@ use crate::{
     state::AppState,
 };
 
+/// No page tells of earlier years, unless something was reported then: there is an end to the pages that can be asked for.
+const EARLIEST: i16 = 2000;
+
 /// The present month.
 pub(crate) async fn present(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     let now = state.clock.now();
@@ -43,8 +46,11 @@ pub(crate) async fn show(
 async fn load(state: &AppState, month: Month) -> Result<Draw> {
     let site = state.site().await?;
     let now = state.clock.now();
-    let incidents = state.store.incidents_between(month.start(), month.end()).await?;
     let first = state.store.first_incident_at().await?.map(Month::of);
+    if month.year() < EARLIEST && first.is_none_or(|first| month < first) {
+        return Err(Error::NotFound);
+    }
+    let incidents = state.store.incidents_between(month.start(), month.end()).await?;
     let model = History {
         site,
         freshness: Freshness::Live(now),

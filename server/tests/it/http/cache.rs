@@ -117,12 +117,13 @@ async fn the_time_on_the_page_moves_even_when_nothing_happens() {
 #[tokio::test]
 async fn a_page_whose_store_is_lost_is_served_as_of_then_and_is_never_green() {
     let app = TestApp::start().await;
-    app.component("API").await;
+    let api = app.component("API").await;
     let owner = app.owner().await;
-    let id = Form::incident("Slow").with("status", "monitoring").open(&owner).await;
+    let id = Form::incident("Slow").with("status", "monitoring").listing(&api, "operational").open(&owner).await;
     let visitor = app.visitor();
-    let incident = format!("/incidents/{id}");
-    for path in ["/", incident.as_str(), "/history.atom"] {
+    let (incident, component) = (format!("/incidents/{id}"), format!("/components/{api}"));
+    let feed = format!("{component}.json");
+    for path in ["/", &incident, &component, "/history", "/history.atom", &feed, "/badge.svg", "/sitemap.xml"] {
         visitor.get(path).await.is(200);
     }
     app.state.store.close().await;
@@ -130,10 +131,18 @@ async fn a_page_whose_store_is_lost_is_served_as_of_then_and_is_never_green() {
     page.is(200).says("As of").says("Current state not known").says("Not confirmed").says("Slow");
     page.never_says("All systems operational").never_says("data-status=\"operational\"");
     eventually(&visitor, &incident, "we cannot confirm the present state").await.is(200).says("Slow");
-    visitor.get("/history.atom").await.is(200).says("Slow");
+    for path in ["/history", &component] {
+        let page = eventually(&visitor, path, "we cannot confirm the present state").await;
+        page.is(200).says("As of").says("Slow").never_says("data-status=\"operational\"");
+    }
+    eventually(&visitor, "/badge.svg", "Current state not known").await.is(200).never_says("operational");
+    for path in ["/history.atom", &feed, "/sitemap.xml"] {
+        visitor.get(path).await.is(200).says(if path.ends_with("xml") { &incident } else { "Slow" });
+    }
     // What nobody has seen before cannot be shown, and that is said.
-    let unseen = visitor.get("/history.rss").await;
-    unseen.is(503).says("The status cannot be read just now");
+    for path in ["/history.rss", &format!("{component}.atom"), "/history/2020-01", "/incidents/000000000000"] {
+        visitor.get(path).await.is(503).says("The status cannot be read just now");
+    }
     visitor.get("/readyz").await.is(503).says("the store cannot be reached");
     visitor.get("/healthz").await.is(200);
     owner.get("/admin").await.is(503);

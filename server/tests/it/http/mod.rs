@@ -5,6 +5,7 @@ mod colleagues;
 mod component_pages;
 mod components;
 mod events;
+mod findability;
 mod follow;
 mod history;
 mod hostile;

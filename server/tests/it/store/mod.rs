@@ -17,6 +17,7 @@ mod mail_usage;
 mod page;
 mod recipients;
 mod sessions;
+mod sitemap;
 mod subscribers;
 mod suppressions;
 mod templates;

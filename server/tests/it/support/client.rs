@@ -66,21 +66,16 @@ impl Listening {
     /// The next event's data, without waiting for ever; nothing once the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<String> {
         loop {
-            while let Some((event, rest)) = self.1.split_once(
-                "
-
-",
-            ) {
-                let data = event.strip_prefix("data: ").map(str::to_owned);
-                self.1 = rest.to_owned();
+            while let Some(end) = self.1.find("\n\n") {
+                let event: String = self.1.drain(..end + 2).collect();
                 // Heartbeats are comments.
-                if data.is_some() {
-                    return data;
+                if let Some(data) = event.strip_prefix("data: ") {
+                    return Some(data.trim_end().to_owned());
                 }
             }
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.0.chunk()).await;
-            let chunk = chunk.expect("nothing is heard for 20 s").unwrap()?;
-            self.1.push_str(std::str::from_utf8(&chunk).unwrap());
+            let Ok(chunk) = chunk else { panic!("nothing is heard for 20 s") };
+            self.1.push_str(std::str::from_utf8(&chunk.unwrap()?).unwrap());
         }
     }
 }
