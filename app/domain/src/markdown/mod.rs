@@ -27,6 +27,7 @@ mod excerpt;
 mod footnotes;
 mod html;
 mod link;
+mod literal;
 mod text;
 mod text_table;
 
@@ -65,6 +66,13 @@ pub fn to_html_in(source: &str, prefix: &str) -> String {
 /// Lines are not wrapped and are separated by `\n`; there is no `\n` at the end.
 pub fn to_text(source: &str) -> String {
     text::write(events(&characters::clean(source)))
+}
+
+/// Writes plain text as Markdown that says exactly this text: [`to_text`] gives it back.
+///
+/// But for what Markdown cannot hold: control characters, blanks at the ends of lines, and empty lines at either end.
+pub fn from_text(text: &str) -> String {
+    literal::escape(text)
 }
 
 /// Shortens a text to one plain line of at most `max_chars` characters, for titles and previews.
