@@ -87,6 +87,13 @@ enum Key {
 
 #[derive(Debug, Subcommand)]
 enum Import {
+    /// The folder of a cState site: its systems and issues
+    Cstate {
+        /// Where `config.yml` and `content` are, or the folder of the issues
+        folder: PathBuf,
+    },
+    /// What the API of a page at Statuspage answers, saved to files: components.json, incidents.json, summary.json
+    Statuspage(import::Files),
     /// Addresses, one a line: email[,component…]
     Subscribers {
         /// The file
@@ -140,6 +147,18 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Key(Key::Create { name, scopes, expires }) => {
             let scopes = scopes.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
             create_key(&config, &clock, &KeyForm { name, scopes, days: expires }).await
+        }
+        Command::Import(Import::Cstate { folder }) => {
+            let store = connect(&config).await?;
+            let report = import::cstate(&store, &clock, &folder, |refused| complain(&refused)).await?;
+            store.close().await;
+            say(&report.to_string())
+        }
+        Command::Import(Import::Statuspage(files)) => {
+            let store = connect(&config).await?;
+            let report = import::statuspage(&store, &clock, &files, |refused| complain(&refused)).await?;
+            store.close().await;
+            say(&report.to_string())
         }
         Command::Import(Import::Subscribers { file, confirmed }) => {
             import_subscribers(&config, &clock, &file, confirmed).await

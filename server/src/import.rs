@@ -1,5 +1,16 @@
 //! Bringing data in. Idempotent: the same file twice changes nothing the second time.
 
+mod cstate;
+mod cstate_issue;
+mod front_matter;
+mod intake;
+mod record;
+mod statuspage;
+mod statuspage_incident;
+
+pub use cstate::cstate;
+pub use statuspage::{Files, statuspage};
+
 use std::{
     collections::BTreeMap,
     fmt,

@@ -6,6 +6,8 @@ mod cli;
 mod console;
 mod crash;
 mod import;
+mod import_cstate;
+mod import_statuspage;
 mod keygen;
 mod mail_test;
 mod nodes;

@@ -78,6 +78,13 @@ impl Place {
         self.environment.retain(|(known, _)| known != name);
     }
 
+    /// Where what is run keeps its data.
+    pub(crate) fn database_url(&self) -> String {
+        let set = self.environment.iter().find(|(name, _)| name == "TIDINGS_DATABASE_URL");
+        let embedded = || format!("sqlite://{}", self.folder.join("data/tidings.db").display());
+        set.map_or_else(embedded, |(_, url)| url.clone())
+    }
+
     /// Writes a file into the folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.folder.join(name), text).unwrap();
