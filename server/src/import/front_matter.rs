@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(read("").unwrap_err().0, 1);
         assert_eq!(read("---\ntitle: A\n").unwrap_err(), (1, "the head of the file has no closing `---`".to_owned()));
         assert_eq!(read("Just words.\n---\n").unwrap_err().0, 1);
-        assert_eq!(read("---\ntitle: A\nbad: [1\n---\n").unwrap_err().0 > 1, true);
+        assert!(read("---\ntitle: A\nbad: [1\n---\n").unwrap_err().0 > 1);
         assert_eq!(read("+++\ntitle = \"A\"\nbad = \n+++\n").unwrap_err().0, 3);
     }
 

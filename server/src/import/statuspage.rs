@@ -155,7 +155,7 @@ async fn take_components(
     for groups in [true, false] {
         for (index, value) in list.iter().enumerate() {
             let taken = Record::at(format!("{place}/{index}"), value).and_then(|record| {
-                if is_group(&record)? == groups {
+                if is_group(&record) == groups {
                     let id = record.needed("id")?;
                     if !seen.insert(id.to_owned()) {
                         return record.refuse("id", format!("“{id}” stands here twice"));
@@ -177,11 +177,12 @@ async fn take_components(
     Ok(())
 }
 
-fn is_group(record: &Record) -> Result<bool, Refusal> {
-    Ok(record.flag("group").unwrap_or_default().unwrap_or_else(|| record.has("components")))
+fn is_group(record: &Record) -> bool {
+    record.flag("group").unwrap_or_default().unwrap_or_else(|| record.has("components"))
 }
 
 fn take_component(intake: &mut Intake, record: &Record, is_group: bool, digest: String) -> Result<(), Refusal> {
+    record.flag("group")?;
     let created_at = record.time("created_at")?.unwrap_or(intake.now());
     let updated_at = record.time("updated_at")?.unwrap_or(created_at);
     if is_group {
@@ -213,7 +214,6 @@ fn take_component(intake: &mut Intake, record: &Record, is_group: bool, digest: 
 
 /// What pages show of a component.
 pub(super) fn component(intake: &Intake, record: &Record) -> Result<Component, Refusal> {
-    record.flag("group")?;
     Ok(Component {
         id: component_id(record.needed("id")?),
         name: record.name("name")?.to_owned(),

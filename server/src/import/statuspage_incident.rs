@@ -188,10 +188,7 @@ fn changes(
             Ok(id) => id,
             Err(_) => name.and_then(|name| intake.component_named(name)).unwrap_or_else(|| component_id(code)),
         };
-        let new = match record.word("new_status")? {
-            Some(status) => status,
-            None => return record.refuse("new_status", "this is missing"),
-        };
+        let Some(new) = record.word("new_status")? else { return record.refuse("new_status", "this is missing") };
         let name = match name {
             Some(_) => record.name("name")?.to_owned(),
             None => intake.name_of(&component).unwrap_or_else(|| code.to_owned()),

@@ -7,6 +7,7 @@ mod components;
 mod events;
 mod findability;
 mod follow;
+mod feeds;
 mod history;
 mod hostile;
 mod islands;

@@ -104,7 +104,8 @@ fn compare(incident: &Incident, source: &Value) {
     let mut names: Vec<_> = incident.components.iter().map(|component| component.name.as_str()).collect();
     let mut expected: Vec<_> =
         source["components"].as_array().unwrap().iter().map(|listed| listed["name"].as_str().unwrap()).collect();
-    (names.sort_unstable(), expected.sort_unstable());
+    names.sort_unstable();
+    expected.sort_unstable();
     assert_eq!(names, expected, "{id}");
 }
 
