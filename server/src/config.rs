@@ -53,6 +53,9 @@ pub struct Settings {
     /// SMTP connections at once [default: 10]
     #[arg(long, env = "TIDINGS_MAIL_CONNECTIONS", global = true)]
     pub mail_connections: Option<String>,
+    /// How many requests a minute each API key may send, on all nodes together; 0 is any number [default: 600]
+    #[arg(long, env = "TIDINGS_API_RATE", global = true)]
+    pub api_rate: Option<String>,
     /// Networks whose X-Forwarded-For counts, separated by commas, such as 10.0.0.0/8 [default: none]
     #[arg(long, env = "TIDINGS_TRUSTED_PROXIES", global = true)]
     pub trusted_proxies: Option<String>,
@@ -85,6 +88,7 @@ impl Settings {
             mail_rate: self.mail_rate.or(file.mail_rate),
             mail_quota: self.mail_quota.or(file.mail_quota),
             mail_connections: self.mail_connections.or(file.mail_connections),
+            api_rate: self.api_rate.or(file.api_rate),
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
@@ -115,6 +119,8 @@ pub struct Config {
     pub mail_quota: Option<Quota>,
     /// Over how many connections.
     pub mail_connections: usize,
+    /// Requests a minute of each API key; `None` for any number.
+    pub api_rate: Option<i64>,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// A `tracing` filter.
@@ -178,6 +184,10 @@ impl Config {
                 let problem = format!("`{text}` is not a number of connections: write 1 to 1000");
                 text.parse().ok().filter(|count| (1..=1000).contains(count)).ok_or(problem)
             });
+        let api_rate = read.parse("TIDINGS_API_RATE", settings.api_rate.as_deref(), "600", |text| {
+            let problem = format!("`{text}` is no number of requests a minute: write 600, or 0 for any number");
+            text.parse().map(|rate: u32| (rate > 0).then_some(rate.into())).map_err(|_| problem)
+        });
         let trusted_proxies = read.parse("TIDINGS_TRUSTED_PROXIES", settings.trusted_proxies.as_deref(), "", |text| {
             text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(network).collect()
         });
@@ -191,12 +201,13 @@ impl Config {
             read.problems.push(format!("TIDINGS_LOG: {error}"));
         }
         let mail = (smtp, mail_from, mail_rate, mail_quota, mail_connections);
-        match (listen, public_url, secret, mail, trusted_proxies, log_json) {
+        match (listen, public_url, secret, mail, api_rate, trusted_proxies, log_json) {
             (
                 Some(listen),
                 Some(public_url),
                 Some(secret),
                 (Some(smtp), Some(mail_from), Some(mail_rate), Some(mail_quota), Some(mail_connections)),
+                Some(api_rate),
                 Some(trusted_proxies),
                 Some(log_json),
             ) if problems.is_empty() => Ok(Self {
@@ -210,6 +221,7 @@ impl Config {
                 mail_rate,
                 mail_quota,
                 mail_connections,
+                api_rate,
                 trusted_proxies,
                 log,
                 log_json,
@@ -255,6 +267,7 @@ impl Config {
             ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
             ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
             ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
+            ("TIDINGS_API_RATE", self.api_rate.unwrap_or(0).to_string()),
             ("TIDINGS_TRUSTED_PROXIES", if networks.is_empty() { "none".to_owned() } else { networks.join(",") }),
             ("TIDINGS_LOG", self.log.clone()),
             ("TIDINGS_LOG_FORMAT", if self.log_json { "json" } else { "text" }.to_owned()),
@@ -321,81 +334,4 @@ fn masked(url: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_needs_to_be_set() {
-        let config = Config::from_settings(&Settings::default()).unwrap();
-        assert_eq!(config.database_url, "sqlite://./data/tidings.db");
-        assert_eq!(config.mail_rate, Rate::per_second(10));
-        assert!(config.smtp.is_none() && config.public_url.is_none());
-    }
-
-    #[test]
-    fn all_problems_come_together() {
-        let settings = Settings {
-            database_url: Some("sqlite:data?mode=memory".into()),
-            listen: Some("everywhere".into()),
-            public_url: Some("status.example.com".into()),
-            secret: Some("short".into()),
-            mail_from: Some("nobody".into()),
-            mail_rate: Some("fast".into()),
-            mail_connections: Some("0".into()),
-            mail_quota: Some("50,000 a day".into()),
-            trusted_proxies: Some("10.0.0.0/99".into()),
-            log_format: Some("xml".into()),
-            ..Settings::default()
-        };
-        let problems = Config::from_settings(&settings).unwrap_err();
-        assert_eq!(problems.len(), 10, "{problems:#?}");
-    }
-
-    #[test]
-    fn a_quota_is_explained() {
-        let described = |quota: &str| {
-            let settings = Settings { mail_quota: Some(quota.into()), ..Settings::default() };
-            let lines = Config::from_settings(&settings).unwrap().describe();
-            lines.into_iter().find(|(name, _)| *name == "TIDINGS_MAIL_QUOTA").unwrap().1
-        };
-        let words = "50000/day (counted in 24 hours; of these 2500 are kept for confirmations and 1000 for alerts)";
-        assert_eq!(described("50000"), words);
-        assert_eq!((described(""), described("none")), ("none".to_owned(), "none".to_owned()));
-    }
-
-    #[test]
-    fn what_is_hardly_meant_is_said() {
-        let warnings = |settings: Settings| Config::from_settings(&settings).unwrap().warnings().len();
-        assert_eq!(warnings(Settings::default()), 0);
-        let smtp_url = Some("smtp://127.0.0.1:25?tls=none".to_owned());
-        assert_eq!(warnings(Settings { smtp_url, ..Settings::default() }), 2);
-        let database_url = Some("postgres://u@h/d".to_owned());
-        assert_eq!(warnings(Settings { database_url, ..Settings::default() }), 1);
-        let sender = Settings { mail_from: Some("Status <ståtus@example.com>".into()), ..Settings::default() };
-        assert_eq!(Config::from_settings(&sender).unwrap_err().len(), 1);
-    }
-
-    #[test]
-    fn no_password_is_shown() {
-        assert_eq!(masked("postgres://tidings:s3cr@t@db/tidings"), "postgres://tidings:•••@db/tidings");
-        assert_eq!(masked("sqlite://data/tidings.db"), "sqlite://data/tidings.db");
-        let secret = "0123456789abcdef0123456789abcdef".to_owned();
-        let settings = Settings { secret: Some(secret.clone()), ..Settings::default() };
-        let config = Config::from_settings(&settings).unwrap();
-        assert!(!format!("{config:?}{:?}", config.describe()).contains(&secret));
-    }
-
-    #[test]
-    fn a_file_fills_what_flags_leave_out() {
-        let folder = std::env::temp_dir().join(format!("tidings-config-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("tidings.toml");
-        std::fs::write(&path, "listen = \"127.0.0.1:1\"\nmail_rate = \"3/s\"\n").unwrap();
-        let flags = Settings { listen: Some("127.0.0.1:2".into()), ..Settings::default() };
-        let settings = flags.or_file(Some(&path)).unwrap();
-        assert_eq!((settings.listen.as_deref(), settings.mail_rate.as_deref()), (Some("127.0.0.1:2"), Some("3/s")));
-        std::fs::write(&path, "lisen = \"typo\"\n").unwrap();
-        assert!(Settings::default().or_file(Some(&path)).unwrap_err().contains("lisen"));
-        std::fs::remove_dir_all(&folder).unwrap();
-    }
-}
+mod tests;

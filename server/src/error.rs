@@ -11,6 +11,12 @@ use crate::store::StoreError;
 /// Every error of the server. `http` draws it as a page or as `application/problem+json`.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// 400: the body is no JSON object.
+    #[error("{0}")]
+    Malformed(String),
+    /// 401: no key, or one that is worth nothing; with `WWW-Authenticate: Bearer`.
+    #[error("{0}")]
+    Unauthorized(&'static str),
     /// 404: there is no such thing, or it is not for this person to know.
     #[error("not found")]
     NotFound,
@@ -23,6 +29,15 @@ pub enum Error {
     /// 409: it was changed or done by someone else meanwhile.
     #[error("{0}")]
     Conflict(&'static str),
+    /// 409: the same request has acted at the same moment. `http/api` answers with what that one was answered.
+    #[error("the same request is being carried out")]
+    Repeated,
+    /// 413: there is a limit, and it is named.
+    #[error("{0}")]
+    TooLarge(&'static str),
+    /// 415: the body is of another kind than the one that is named.
+    #[error("{0}")]
+    Unsupported(&'static str),
     /// 429: too often; try again after so many seconds.
     #[error("too many attempts")]
     TooMany {
@@ -44,10 +59,14 @@ impl Error {
     /// The status of the answer.
     pub fn status(&self) -> StatusCode {
         match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::Repeated => StatusCode::CONFLICT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

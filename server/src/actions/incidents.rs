@@ -16,7 +16,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{note, random};
+use super::{claim, random, record};
 use crate::{
     error::{Error, Result},
     http::auth::Actor,
@@ -32,6 +32,8 @@ const UPDATE: &str = "update";
 pub struct Published {
     /// The incident.
     pub incident: IncidentId,
+    /// The update.
+    pub update: UpdateId,
     /// On its way to subscribers, if they are told.
     pub broadcast: Option<BroadcastId>,
 }
@@ -139,11 +141,12 @@ async fn publish(
     let broadcast = if command.notify { Some(tell(&mut write, &incident, &update.id, now).await?) } else { None };
     let action = if is_new { "incident.open" } else { "incident.update" };
     let detail = format!("{} · {}", incident.name, update.status.as_str());
-    note(&mut write, actor, action, &incident.id, detail, now).await?;
+    record(&mut write, actor, action, &incident.id, detail, now).await?;
+    claim(&mut write, actor, update.id.as_str(), now).await?;
     write.commit().await?;
     state.published(version);
     metrics::counter!("tidings_updates_published_total").increment(1);
-    Ok(Published { incident: incident.id, broadcast })
+    Ok(Published { incident: incident.id, update: update.id, broadcast })
 }
 
 /// Somebody said something while the author was writing: look at it first.
@@ -159,7 +162,7 @@ async fn already_published(write: &mut Write, key: Option<&str>) -> Result<Optio
     let Some(key) = key else { return Ok(None) };
     let Some((incident, update)) = write.update_by_dedupe_key(key).await? else { return Ok(None) };
     let broadcast = write.broadcast_of_update(&update, UPDATE).await?.map(|broadcast| broadcast.id);
-    Ok(Some(Published { incident, broadcast }))
+    Ok(Some(Published { incident, update, broadcast }))
 }
 
 /// The status each component this update lists is to have.

@@ -17,13 +17,37 @@ use domain::ids::UserId;
 use jiff::Timestamp;
 
 use crate::{
-    error::Result,
-    http::auth::Actor,
+    error::{Error, Result},
+    http::auth::{Actor, By, Caller},
     store::{Write, audit::AuditEntry},
 };
 
-/// Notes in the audit log who did what to what.
+/// Notes in the audit log who did what to what; a request that has a name acts no second time. Once an act.
 async fn note(
+    write: &mut Write,
+    actor: &Actor,
+    action: &'static str,
+    subject: impl ToString,
+    detail: impl ToString,
+    now: Timestamp,
+) -> Result<()> {
+    let subject = subject.to_string();
+    record(write, actor, action, &subject, detail, now).await?;
+    claim(write, actor, &subject, now).await
+}
+
+/// Keeps a program's named request from acting again: see `store/repetitions.rs`.
+///
+/// # Errors
+/// [`Error::Repeated`] when it has acted before, also at this very moment.
+async fn claim(write: &mut Write, actor: &Actor, subject: &str, now: Timestamp) -> Result<()> {
+    let By::Key(Caller { key, request: Some(request) }) = &actor.by else { return Ok(()) };
+    let is_first = write.claim_repetition(&key.id, &request.name, &request.hash, subject, now).await?;
+    if is_first { Ok(()) } else { Err(Error::Repeated) }
+}
+
+/// As [`note`], for an act that claims its request under another name.
+async fn record(
     write: &mut Write,
     actor: &Actor,
     action: &'static str,

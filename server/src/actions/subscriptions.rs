@@ -21,10 +21,10 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{note_as, random};
+use super::{note, note_as, random};
 use crate::{
     error::{Error, Result},
-    http::client::Client,
+    http::{auth::Actor, client::Client},
     state::AppState,
     store::{Write, deliveries::NewLetter, subscribers::Subscriber},
 };
@@ -46,6 +46,26 @@ const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// A new address is sent a link to confirm, in the language it was asked for in; a known one keeps what it has, and what
 /// it adds waits for the link too, for whoever typed it may not be its owner.
 pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, locale: Locale) -> Result<()> {
+    ask(state, client, None, command, locale).await.map(drop)
+}
+
+/// As [`subscribe`], for a program that asks in someone's name: the same letter, the same limits.
+pub async fn subscribe_by(
+    state: &AppState,
+    actor: &Actor,
+    client: &Client,
+    command: Subscribe,
+) -> Result<SubscriberId> {
+    ask(state, client, Some(actor), command, Locale::default()).await
+}
+
+async fn ask(
+    state: &AppState,
+    client: &Client,
+    actor: Option<&Actor>,
+    command: Subscribe,
+    locale: Locale,
+) -> Result<SubscriberId> {
     let now = state.clock.now();
     // Asked before the transaction: one that waits for a second connection waits for ever when all do so at once.
     let site = state.site().await?;
@@ -65,20 +85,7 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, lo
     let may_write = may_write && is_within_limit(&mut write, &command.email, now).await?;
     let mut subscriber = match known {
         Some(known) => known,
-        None => Subscriber {
-            id: write.next_subscriber_id().await?,
-            email: command.email.clone(),
-            state: SubscriberState::Pending,
-            follows: Follows::default(),
-            preferences: Preferences::default(),
-            generation: 1,
-            consent: String::new(),
-            created_at: now,
-            updated_at: now,
-            confirmation_sent_at: None,
-            confirmed_at: None,
-            unsubscribed_at: None,
-        },
+        None => newcomer(write.next_subscriber_id().await?, &command.email, now),
     };
     // An active subscriber's choices are theirs: whoever types an address can only have them asked.
     if subscriber.state == SubscriberState::Active {
@@ -91,7 +98,10 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, lo
         };
         subscriber.state = SubscriberState::Pending;
         subscriber.preferences.locale = locale;
-        subscriber.consent = format!("form, {}", client.address);
+        subscriber.consent = match actor {
+            Some(actor) => format!("asked by “{}”, {}", actor.label(), client.address),
+            None => format!("form, {}", client.address),
+        };
     }
     if may_write {
         subscriber.generation += 1;
@@ -102,10 +112,79 @@ pub async fn subscribe(state: &AppState, client: &Client, command: Subscribe, lo
     if may_write {
         send_confirmation(&mut write, state, &site, &subscriber, now).await?;
     }
-    note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
+    match actor {
+        Some(actor) => note(&mut write, actor, "subscriber.ask", subscriber.id, "", now).await?,
+        None => {
+            note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
+        }
+    }
     write.commit().await?;
     state.wake_mail();
-    Ok(())
+    Ok(subscriber.id)
+}
+
+/// Someone who was not known before.
+fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -> Subscriber {
+    Subscriber {
+        id,
+        email: email.clone(),
+        state: SubscriberState::Pending,
+        follows: Follows::default(),
+        preferences: Preferences::default(),
+        generation: 1,
+        consent: String::new(),
+        created_at: now,
+        updated_at: now,
+        confirmation_sent_at: None,
+        confirmed_at: None,
+        unsubscribed_at: None,
+    }
+}
+
+/// Adds someone who has agreed elsewhere: active at once, without a letter. Who is known is told of more from now on.
+///
+/// # Errors
+/// [`Error::Conflict`] for those who left: only they themselves can come back.
+pub async fn add_confirmed(state: &AppState, actor: &Actor, command: Subscribe) -> Result<SubscriberId> {
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    write.last_subscriber_id().await?;
+    let known = write.subscriber_by_email(&command.email).await?;
+    let mut subscriber = match known {
+        Some(known) if known.state == SubscriberState::Unsubscribed => {
+            return Err(Error::Conflict(
+                "This person left. They can subscribe again on the page; nobody else can for them.",
+            ));
+        }
+        Some(known) => known,
+        None => newcomer(write.next_subscriber_id().await?, &command.email, now),
+    };
+    if subscriber.state == SubscriberState::Pending {
+        subscriber.state = SubscriberState::Active;
+        subscriber.confirmed_at = Some(now);
+        subscriber.consent = format!("confirmed by “{}”, {}", actor.label(), actor.address);
+    }
+    subscriber.follows = subscriber.follows.and(command.follows);
+    subscriber.updated_at = now;
+    write.put_subscriber(&subscriber).await?;
+    note(&mut write, actor, "subscriber.add", subscriber.id, "", now).await?;
+    write.commit().await?;
+    Ok(subscriber.id)
+}
+
+/// Takes someone off the list. It is remembered that they left, so that no import brings them back.
+pub async fn remove(state: &AppState, actor: &Actor, id: SubscriberId) -> Result<()> {
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let subscriber = write.subscriber(id).await?.filter(|it| it.state != SubscriberState::Unsubscribed);
+    let mut subscriber = subscriber.ok_or(Error::NotFound)?;
+    subscriber.state = SubscriberState::Unsubscribed;
+    subscriber.unsubscribed_at = Some(now);
+    subscriber.generation += 1;
+    subscriber.updated_at = now;
+    write.put_subscriber(&subscriber).await?;
+    note(&mut write, actor, "subscriber.remove", id, "", now).await?;
+    Ok(write.commit().await?)
 }
 
 /// Sends the link to their subscription to an active subscriber, once an hour at most. The answer is the same whether

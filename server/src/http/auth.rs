@@ -45,7 +45,25 @@ pub enum By {
     /// Someone who is signed in to the console.
     User(User),
     /// A program with a key.
-    Key(ApiKey),
+    Key(Caller),
+}
+
+/// A program with a key.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// What it acts with.
+    pub key: ApiKey,
+    /// The request, when the program has named it so that it may send it again.
+    pub request: Option<NamedRequest>,
+}
+
+/// A request with an `Idempotency-Key`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedRequest {
+    /// The name it was given.
+    pub name: String,
+    /// A hash of method, path and body.
+    pub hash: String,
 }
 
 impl Actor {
@@ -53,7 +71,7 @@ impl Actor {
     pub fn name(&self) -> String {
         match &self.by {
             By::User(user) => format!("user:{}", user.id),
-            By::Key(key) => format!("key:{}", key.id),
+            By::Key(caller) => format!("key:{}", caller.key.id),
         }
     }
 
@@ -61,7 +79,7 @@ impl Actor {
     pub fn label(&self) -> &str {
         match &self.by {
             By::User(user) => user.email.as_str(),
-            By::Key(key) => &key.name,
+            By::Key(caller) => &caller.key.name,
         }
     }
 

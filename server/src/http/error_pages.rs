@@ -15,10 +15,14 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
+use domain::forms::FieldErrors;
 use serde_json::json;
 
 use super::auth::Sent;
 use crate::{error::Error, state::AppState};
+
+/// What an answer says of how many requests are left.
+pub(super) const RATE: [&str; 3] = ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"];
 
 /// A handler that panicked: the process goes on, the person sees an error like any other.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
@@ -30,17 +34,15 @@ pub(super) fn panicked(panic: Box<dyn Any + Send>) -> Response {
 pub(super) async fn draw(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let mut response = next.run(request).await;
-    let Some(error) = response.extensions_mut().remove::<Arc<Error>>() else {
-        return framework(&state, response, &path).await;
+    // Said beside the answer: how many requests are left.
+    let beside: Vec<_> = RATE.iter().filter_map(|name| Some((*name, response.headers_mut().remove(*name)?))).collect();
+    let sent = response.extensions_mut().remove::<Sent>();
+    let mut drawn = match response.extensions_mut().remove::<Arc<Error>>() {
+        Some(error) => draw_error(&state, &error, &path, sent).await,
+        None => framework(&state, response, &path).await,
     };
-    let id = log(&error, &path);
-    let sent = response.extensions_mut().remove::<Sent>().filter(|_| may_be_sent_again(&error));
-    if let Some((path, fields)) = sent.and_then(|sent| sent.typed()) {
-        return kept(&state, &error, path, fields, id).await;
-    }
-    let mut drawn = page(&state, error.status(), words(&error), &path, id).await;
-    if let Error::TooMany { retry_after } = *error {
-        drawn.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after.max(1)));
+    for (name, value) in beside {
+        drawn.headers_mut().insert(name, value);
     }
     drawn
 }
@@ -79,6 +81,34 @@ async fn name(state: &AppState, status: StatusCode) -> String {
     name.unwrap_or_else(|| crate::state::DEFAULT_NAME.to_owned())
 }
 
+async fn draw_error(state: &AppState, error: &Error, path: &str, sent: Option<Sent>) -> Response {
+    let id = log(error, path);
+    let sent = sent.filter(|_| may_be_sent_again(error));
+    if let Some((path, fields)) = sent.and_then(|sent| sent.typed()) {
+        return kept(state, error, path, fields, id).await;
+    }
+    let words = if is_api(path) { api_words(error) } else { words(error) };
+    let mut drawn = match error {
+        Error::Invalid(fields) if is_api(path) => problem(error.status(), words, None, Some(fields)),
+        _ => page(state, error.status(), words, path, id).await,
+    };
+    match error {
+        Error::TooMany { retry_after } => {
+            drawn.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from((*retry_after).max(1)));
+        }
+        Error::Unauthorized(_) => {
+            drawn.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        _ => {}
+    }
+    drawn
+}
+
+/// Whether a program asked, which reads JSON.
+fn is_api(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
 /// Draws what no handler of ours answered: an unknown address, one that is no text, a method it does not have, a panic.
 async fn framework(state: &AppState, response: Response, path: &str) -> Response {
     let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
@@ -96,7 +126,10 @@ async fn framework(state: &AppState, response: Response, path: &str) -> Response
             return page(state, status, ("This address cannot be read".into(), detail.into()), path, None).await;
         }
         StatusCode::METHOD_NOT_ALLOWED => {
-            let detail = "Go back, open the page again and use its links and buttons.";
+            let detail = match is_api(path) {
+                true => "`Allow` says which methods this address has.",
+                false => "Go back, open the page again and use its links and buttons.",
+            };
             let mut drawn = page(state, status, ("That cannot be done here".into(), detail.into()), path, None).await;
             if let Some(allowed) = response.headers().get(header::ALLOW) {
                 drawn.headers_mut().insert(header::ALLOW, allowed.clone());
@@ -127,15 +160,42 @@ async fn page(
     path: &str,
     id: Option<String>,
 ) -> Response {
-    if path.starts_with("/api/") {
-        let problem =
-            json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail, "id": id });
-        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        return (status, kind, problem.to_string()).into_response();
+    if is_api(path) {
+        return problem(status, (title, detail), id, None);
     }
     let site = state.site_named(name(state, status).await);
     let page = ErrorPage { site, status: status.as_u16(), title, detail, id };
     (status, Html(error::page(&page))).into_response()
+}
+
+/// `application/problem+json` (RFC 9457), with all that is wrong field by field.
+fn problem(
+    status: StatusCode,
+    (title, detail): (String, String),
+    id: Option<String>,
+    fields: Option<&FieldErrors>,
+) -> Response {
+    let mut problem = json!({ "type": "about:blank", "title": title, "status": status.as_u16(), "detail": detail });
+    if let Some(id) = id {
+        problem["id"] = id.into();
+    }
+    if let Some(fields) = fields {
+        problem["errors"] =
+            fields.iter().map(|(field, message)| json!({ "field": field, "detail": sentence(message) })).collect();
+    }
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
+}
+
+/// As [`words`], where programs are spoken of rather than pages and forms.
+fn api_words(error: &Error) -> (String, String) {
+    let (title, detail) = match error {
+        Error::NotFound => ("Not found", "There is nothing at this address, or it was deleted."),
+        Error::Invalid(_) => ("Something in the request is not right", "`errors` names each field and what to do."),
+        Error::Forbidden(why) => ("Not allowed", *why),
+        Error::Unavailable(_) => ("The store cannot be reached just now", "Try again in a minute."),
+        other => return words(other),
+    };
+    (title.to_owned(), detail.to_owned())
 }
 
 fn words(error: &Error) -> (String, String) {
@@ -152,7 +212,14 @@ fn words(error: &Error) -> (String, String) {
             };
             ("Something in the form is not right", fields.iter().map(say).collect::<Vec<_>>().join(" "))
         }
+        Error::Malformed(why) => ("That cannot be read", why.clone()),
+        Error::Unauthorized(why) => ("A key is needed", (*why).to_owned()),
         Error::Conflict(why) => ("That has changed meanwhile", (*why).to_owned()),
+        Error::Repeated => {
+            ("The same request is being carried out", "Send it again in a moment to get its answer.".to_owned())
+        }
+        Error::TooLarge(why) => ("That is too large", (*why).to_owned()),
+        Error::Unsupported(why) => ("That is of another kind", (*why).to_owned()),
         Error::TooMany { retry_after } => (
             "Too many attempts",
             format!(

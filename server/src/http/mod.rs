@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! request ─ error pages ─ security headers ─ CSRF ─┬─ public routes ── page cache ── store
-//!                                                  └─ console routes ─ session ── signed in? ─ handler ─ action
+//!                                                  ├─ console routes ─ session ── signed in? ─ handler ─ action
+//!                                                  └─ API routes ───── key ────── its scope? ─ handler ─ action
 //! ```
 
 pub(crate) mod admin;
+mod api;
 pub(crate) mod assets;
 pub mod auth;
 pub mod client;
@@ -23,8 +25,9 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{MethodRouter, get, post},
+    routing::{MethodRouter, delete, get, patch, post},
 };
+use domain::key::Scope;
 use time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
@@ -45,6 +48,8 @@ pub enum Who {
     LinkHolder,
     /// Whoever is signed in to the console.
     SignedIn,
+    /// A program whose key was made for this.
+    Key(Scope),
     /// This machine and trusted networks.
     Operator,
 }
@@ -52,7 +57,7 @@ pub enum Who {
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
-    /// `GET` or `POST`.
+    /// `GET` or `POST`; the API also has `PATCH` and `DELETE`.
     pub method: &'static str,
     /// As axum writes it.
     pub path: &'static str,
@@ -68,6 +73,7 @@ pub struct Table {
     public: Router<AppState>,
     entrance: Router<AppState>,
     console: Router<AppState>,
+    api: Router<AppState>,
 }
 
 impl Table {
@@ -88,10 +94,19 @@ impl Table {
         }
         self
     }
+
+    /// Everything here needs a key, and one that was made for it: the table says so, no handler has to.
+    fn api(mut self, scope: Scope, method: &'static str, path: &'static str, handler: MethodRouter<AppState>) -> Self {
+        self.routes.push(Route { method, path, who: Who::Key(scope) });
+        let handler = handler.route_layer(from_fn(move |key, request, next| api::require(scope, key, request, next)));
+        self.api = self.api.route(path, handler);
+        self
+    }
 }
 
 /// The table itself.
 pub fn table() -> Table {
+    use Scope::{Broadcasts, Components, Incidents, Subscribers};
     use Who::{Anyone, LinkHolder, Operator, SignedIn};
     Table::default()
         // What everyone sees.
@@ -220,6 +235,28 @@ pub fn table() -> Table {
         .console(SignedIn, "GET", "/admin/outbox", get(admin::outbox::list))
         .console(SignedIn, "GET", "/admin/outbox/{name}", get(admin::outbox::show))
         .console(SignedIn, "GET", "/admin/outbox/{name}/html", get(admin::outbox::html))
+        // The API: the same acts, for programs.
+        .public(Anyone, "GET", "/api/v1/openapi.json", get(api::openapi::show))
+        .api(Components, "GET", "/api/v1/components", get(api::components::list))
+        .api(Components, "POST", "/api/v1/components", post(api::components::create))
+        .api(Components, "GET", "/api/v1/components/{id}", get(api::components::show))
+        .api(Components, "PATCH", "/api/v1/components/{id}", patch(api::components::change))
+        .api(Components, "DELETE", "/api/v1/components/{id}", delete(api::components::delete))
+        .api(Incidents, "GET", "/api/v1/incidents", get(api::incidents::list))
+        .api(Incidents, "POST", "/api/v1/incidents", post(api::incidents::create))
+        .api(Incidents, "GET", "/api/v1/incidents/{id}", get(api::incidents::show))
+        .api(Incidents, "PATCH", "/api/v1/incidents/{id}", patch(api::incidents::change))
+        .api(Incidents, "POST", "/api/v1/incidents/{id}/updates", post(api::incidents::post_update))
+        .api(Incidents, "PATCH", "/api/v1/incidents/{id}/updates/{update}", patch(api::incidents::edit_update))
+        .api(Subscribers, "GET", "/api/v1/subscribers", get(api::subscribers::list))
+        .api(Subscribers, "POST", "/api/v1/subscribers", post(api::subscribers::create))
+        .api(Subscribers, "GET", "/api/v1/subscribers/{id}", get(api::subscribers::show))
+        .api(Subscribers, "DELETE", "/api/v1/subscribers/{id}", delete(api::subscribers::delete))
+        .api(Broadcasts, "GET", "/api/v1/broadcasts", get(api::broadcasts::list))
+        .api(Broadcasts, "GET", "/api/v1/broadcasts/{id}", get(api::broadcasts::show))
+        .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/pause", post(api::broadcasts::pause))
+        .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/resume", post(api::broadcasts::resume))
+        .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/cancel", post(api::broadcasts::cancel))
 }
 
 /// Browsers ask before they let another site's script read.
@@ -235,9 +272,11 @@ pub fn router(state: AppState) -> Router {
         .with_secure(is_https)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(SESSION_LIFE));
-    let Table { public, entrance, console, .. } = table();
+    let Table { public, entrance, console, api, .. } = table();
     let console = console.route_layer(from_fn_with_state(state.clone(), auth::guard));
+    let api = api.route_layer(from_fn_with_state(state.clone(), api::guard));
     public
+        .merge(api)
         .merge(entrance.merge(console).layer(sessions))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn(csrf::guard))

@@ -21,6 +21,8 @@ const MAIL_USAGE_KEPT: SignedDuration = SignedDuration::from_hours(32 * 24);
 /// How long a draft is kept that nobody touches.
 const DRAFTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long the answer to a request with an `Idempotency-Key` is remembered.
+const REPETITIONS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How long it is known who was told of what.
 const DELIVERIES_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many old deliveries go in one transaction: others must get their turn to write.
@@ -79,6 +81,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_old_attempts(before(ATTEMPTS_KEPT)).await?;
     write.delete_old_mail_usage(before(MAIL_USAGE_KEPT)).await?;
     write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
+    write.delete_old_repetitions(before(REPETITIONS_KEPT)).await?;
     let stale = write.delete_stale_pending(before(CONFIRMATION_VALID)).await?;
     write.delete_stale_wishes(before(CONFIRMATION_VALID)).await?;
     write.commit().await?;

@@ -2,7 +2,21 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Result, Write, millis};
+use super::{Result, Store, Write, millis};
+
+impl Store {
+    /// How many tries [`Write::count_attempt`] has counted in the current window.
+    pub async fn attempts(&self, kind: &str, subject: &str, window: SignedDuration, now: Timestamp) -> Result<i64> {
+        let tries: Option<i64> =
+            sqlx::query_scalar("select tries from attempts where kind = $1 and subject = $2 and window_start = $3")
+                .bind(kind)
+                .bind(subject)
+                .bind(window_start(window, now))
+                .fetch_optional(self.read())
+                .await?;
+        Ok(tries.unwrap_or(0))
+    }
+}
 
 impl Write {
     /// Counts a try and says how many there were in the current window, this one included.

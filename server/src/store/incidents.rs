@@ -93,10 +93,10 @@ impl UpdateRow {
 }
 
 /// The three queries that read some incidents.
-struct Selection {
-    incidents: &'static str,
-    updates: &'static str,
-    changes: &'static str,
+pub(super) struct Selection {
+    pub(super) incidents: &'static str,
+    pub(super) updates: &'static str,
+    pub(super) changes: &'static str,
 }
 
 /// The selection of the incidents for which a condition holds.
@@ -126,6 +126,8 @@ macro_rules! incidents_where {
     };
 }
 
+pub(super) use incidents_where;
+
 const BY_ID: Selection = incidents_where!("id = $1");
 const OPEN: Selection = incidents_where!("resolved_at is null");
 const RECENT: Selection =
@@ -139,7 +141,7 @@ const OF_COMPONENT: Selection = incidents_where!(
 
 /// What stands for a placeholder.
 #[derive(Clone, Copy)]
-enum Bound<'a> {
+pub(super) enum Bound<'a> {
     Text(&'a str),
     Number(i64),
 }
@@ -190,7 +192,7 @@ impl Store {
         self.incidents(OF_COMPONENT, &[Bound::Text(id.as_str()), Bound::Number(millis(from))]).await
     }
 
-    async fn incidents(&self, selection: Selection, bounds: &[Bound<'_>]) -> Result<Vec<Incident>> {
+    pub(super) async fn incidents(&self, selection: Selection, bounds: &[Bound<'_>]) -> Result<Vec<Incident>> {
         let mut snapshot = self.snapshot().await?;
         let incidents = read(&mut snapshot, selection, bounds).await?;
         snapshot.commit().await?;

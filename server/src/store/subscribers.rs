@@ -58,7 +58,7 @@ pub struct SubscriberCounts {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: i64,
     email: String,
     state: String,
@@ -94,6 +94,7 @@ impl Row {
     }
 }
 
+/// A query for whole subscribers: the columns once, the rest as given.
 macro_rules! select_subscriber {
     ($rest:literal) => {
         concat!(
@@ -104,6 +105,7 @@ macro_rules! select_subscriber {
         )
     };
 }
+pub(super) use select_subscriber;
 
 impl Store {
     /// One subscriber.
@@ -269,7 +271,7 @@ impl Write {
     }
 }
 
-async fn with_follows(connection: &mut AnyConnection, row: Option<Row>) -> Result<Option<Subscriber>> {
+pub(super) async fn with_follows(connection: &mut AnyConnection, row: Option<Row>) -> Result<Option<Subscriber>> {
     let Some(row) = row else { return Ok(None) };
     let components: Vec<String> = sqlx::query_scalar(
         "select component_id from subscriber_components where subscriber_id = $1 order by component_id",

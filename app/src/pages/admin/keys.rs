@@ -80,6 +80,11 @@ pub fn page(model: &Keys) -> String {
                 <h1>"API keys"</h1>
                 <a class="button" href="/admin/keys/new">"Make a key"</a>
             </div>
+            <p class="hint">
+                <span>"What programs can do with a key is described by "</span>
+                <a href="/api/v1/openapi.json">"/api/v1/openapi.json"</a>
+                <span>"."</span>
+            </p>
             {model.keys.is_empty().then_some(nothing)}
             {list("In use", &good, model.now)}
             {list("Over", &over, model.now)}

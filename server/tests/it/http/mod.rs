@@ -1,5 +1,6 @@
 //! What people and programs see over HTTP.
 
+mod api;
 mod cache;
 mod colleagues;
 mod component_pages;

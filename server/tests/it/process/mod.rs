@@ -11,5 +11,6 @@ mod import_statuspage;
 mod keygen;
 mod mail_test;
 mod nodes;
+mod schemathesis;
 mod shutdown;
 mod sink;

@@ -5,6 +5,7 @@ use super::{AWKWARD, at};
 use crate::support::db::on_both;
 
 on_both!(
+    tries_are_read_without_counting,
     tries_add_up_within_a_window_and_start_over_in_the_next,
     tries_are_counted_for_each_kind_and_subject,
     success_forgets_what_went_before,
@@ -66,4 +67,19 @@ async fn tries_at_the_same_moment_are_all_counted(store: Store) {
     let mut tries: [i64; 4] = tokio::join!(one(), one(), one(), one()).into();
     tries.sort_unstable();
     assert_eq!(tries, [1, 2, 3, 4]);
+}
+
+async fn tries_are_read_without_counting(store: Store) {
+    let minute = SignedDuration::from_mins(1);
+    assert_eq!(store.attempts("api", "key", minute, at(0)).await.unwrap(), 0);
+    let mut write = store.write().await.unwrap();
+    for _ in 0..3 {
+        write.count_attempt("api", "key", minute, at(0)).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(store.attempts("api", "key", minute, at(0)).await.unwrap(), 3);
+    }
+    assert_eq!(store.attempts("api", "other", minute, at(0)).await.unwrap(), 0);
+    assert_eq!(store.attempts("api", "key", minute, at(60_000)).await.unwrap(), 0);
 }

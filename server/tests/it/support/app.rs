@@ -8,14 +8,15 @@ use std::{
 
 use domain::{
     email_address::EmailAddress,
-    forms::{SaveComponent, SaveGroup},
+    forms::{CreateKey, SaveComponent, SaveGroup},
     ids::{ComponentId, GroupId},
+    key::Scope,
     subscriber::Follows,
 };
 use futures_util::FutureExt;
 use server::{
     Server,
-    actions::{accounts, components},
+    actions::{accounts, components, keys},
     clock::Clock,
     config::{Config, Settings},
     http::auth::{Actor, By},
@@ -147,6 +148,12 @@ impl TestApp {
         self.add_owner().await;
         let user = self.state.store.user_by_email(&OWNER.parse().unwrap()).await.unwrap().unwrap();
         Actor { by: By::User(user), address: "127.0.0.1".to_owned() }
+    }
+
+    /// The token of a new API key.
+    pub(crate) async fn key(&self, scopes: &[Scope]) -> String {
+        let command = CreateKey { name: "A program".to_owned(), scopes: scopes.iter().copied().collect(), days: 90 };
+        keys::create(&self.state, &self.actor().await, command).await.unwrap().1
     }
 
     /// Adds a component.
