@@ -135,6 +135,7 @@ create table audit (
     address text not null,
     hash text not null
 );
+create index audit_action on audit (action);
 
 -- locale and time_zone (an IANA name; the page's own without one) are how they are written to.
 create table subscribers (

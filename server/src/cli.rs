@@ -17,6 +17,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Failure, Server,
     actions::{accounts, keys},
+    audit,
     clock::Clock,
     config::{Config, Settings},
     connect, demo, import, mail, telemetry,
@@ -51,6 +52,9 @@ enum Command {
     /// What programs act with
     #[command(subcommand)]
     Key(Key),
+    /// Who did what
+    #[command(subcommand)]
+    Audit(Audit),
     /// Bring data in
     #[command(subcommand)]
     Import(Import),
@@ -83,6 +87,14 @@ enum Key {
         #[arg(long)]
         expires: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum Audit {
+    /// Prove that nothing was changed or taken out since it was written
+    Verify,
+    /// Write every act as one line of JSON, oldest first
+    Export,
 }
 
 #[derive(Debug, Subcommand)]
@@ -148,6 +160,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
             let scopes = scopes.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect();
             create_key(&config, &clock, &KeyForm { name, scopes, days: expires }).await
         }
+        Command::Audit(command) => audit_log(&config, command).await,
         Command::Import(Import::Cstate { folder }) => {
             let store = connect(&config).await?;
             let report = import::cstate(&store, &clock, &folder, |refused| complain(&refused)).await?;
@@ -271,6 +284,16 @@ async fn create_key(config: &Config, clock: &Clock, form: &KeyForm) -> Result<()
     let (key, token) = created.map_err(|error| Failure(error.to_string()))?;
     complain(&format!("{} expires on {}. This token is shown once:", key.name, time::full(key.expires_at)));
     say(&token)
+}
+
+async fn audit_log(config: &Config, command: Audit) -> Result<(), Failure> {
+    let store = connect(config).await?;
+    let done = match command {
+        Audit::Verify => audit::verify(&store).await.and_then(|words| say(&words)),
+        Audit::Export => audit::export(&store, std::io::BufWriter::new(std::io::stdout())).await,
+    };
+    store.close().await;
+    done
 }
 
 /// All that is wrong, in one line.

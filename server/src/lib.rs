@@ -9,6 +9,7 @@
 //! `main` and the tests call the same two functions.
 
 pub mod actions;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;

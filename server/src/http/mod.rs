@@ -181,6 +181,7 @@ pub fn table() -> Table {
         .console(SignedIn, "POST", "/admin/sign-out", post(admin::sign_in::sign_out))
         .console(SignedIn, "GET", "/admin/account", get(admin::account::show))
         .console(SignedIn, "POST", "/admin/account/password", post(admin::account::change_password))
+        .console(SignedIn, "GET", "/admin/audit", get(admin::audit::show))
         .console(SignedIn, "GET", "/admin/settings", get(admin::settings::show))
         .console(SignedIn, "POST", "/admin/settings", post(admin::settings::submit))
         .console(SignedIn, "GET", "/admin/components", get(admin::components::list))

@@ -5,7 +5,7 @@
 //! ```
 //! Whoever keeps the newest hash elsewhere can prove that nothing written before was changed or taken out.
 
-use domain::token;
+use domain::{forms::AuditQuestion, token};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
@@ -91,6 +91,52 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         rows.into_iter().map(AuditRow::try_from).collect()
+    }
+}
+
+impl Store {
+    /// At most `limit` rows before number `before`, newest first, as far as they fit.
+    pub async fn audit_page(&self, question: &AuditQuestion, before: i64, limit: i64) -> Result<Vec<AuditRow>> {
+        // What is looked for may hold what `like` would take for a sign: its place is asked for instead.
+        let contains = self.engine.pick(
+            "select seq, at, actor, action, subject, detail, address, hash from audit
+             where seq < $1 and at >= $2 and at < $3 and substr(actor, 1, length($4)) = $4 and ($5 = '' or action = $5)
+               and ($6 = '' or instr(lower(subject || ' ' || detail || ' ' || address), $6) > 0)
+             order by seq desc limit $7",
+            "select seq, at, actor, action, subject, detail, address, hash from audit
+             where seq < $1 and at >= $2 and at < $3 and substr(actor, 1, length($4)) = $4 and ($5 = '' or action = $5)
+               and ($6 = '' or strpos(lower(subject || ' ' || detail || ' ' || address), $6) > 0)
+             order by seq desc limit $7",
+        );
+        let rows: Vec<Row> = sqlx::query_as(contains)
+            .bind(before)
+            .bind(millis(question.from))
+            .bind(millis(question.to))
+            .bind(&question.actor)
+            .bind(&question.action)
+            .bind(&question.text)
+            .bind(limit)
+            .fetch_all(self.read())
+            .await?;
+        rows.into_iter().map(AuditRow::try_from).collect()
+    }
+
+    /// Everything that was ever done, by name. Steps from one name to the next in their index, however long the log is.
+    pub async fn audit_actions(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar(
+            "with recursive found (action) as (
+               select min(action) from audit
+               union all
+               select (select min(a.action) from audit a where a.action > f.action) from found f where f.action is not null)
+             select action from found where action is not null order by action",
+        )
+        .fetch_all(self.read())
+        .await?)
+    }
+
+    /// How many rows were ever written.
+    pub async fn audit_count(&self) -> Result<i64> {
+        Ok(sqlx::query_scalar("select value from counters where name = 'audit'").fetch_one(self.read()).await?)
     }
 }
 

@@ -3,6 +3,7 @@
 //! A struct whose name ends in `Form` holds what was typed, word for word, so that a form that failed comes back with
 //! every field; its `parse` gives the command it stands for, or all its errors.
 
+mod audit;
 mod component;
 mod incident;
 mod key;
@@ -11,6 +12,7 @@ mod settings;
 mod subscribe;
 mod template;
 
+pub use audit::{AuditForm, AuditQuestion};
 pub use component::{ComponentForm, GroupForm, SaveComponent, SaveGroup};
 pub use incident::{IncidentForm, Listed, OpenIncident, PROMISES, PostUpdate, UpdateForm};
 pub use key::{CreateKey, KeyForm};

@@ -285,6 +285,7 @@ pub fn one(model: &KeyPage) -> String {
             <p class="facts">
                 <span dir="auto">{format!("Made by {}", model.row.created_by)}</span>
                 {dated(key.created_at)}
+                <a href=format!("/admin/audit?actor=key:{}", key.id)>"What was done with it"</a>
             </p>
             {revoke}
         }

@@ -8,6 +8,7 @@
 pub mod account;
 pub mod aids;
 pub mod attention;
+pub mod audit;
 pub mod broadcast;
 pub mod broadcasts;
 pub mod component_form;

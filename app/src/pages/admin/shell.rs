@@ -31,6 +31,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("/admin/components", "Components", &["/admin/components", "/admin/groups"]),
     ("/admin/outbox", "Outbox", &["/admin/outbox"]),
     ("/admin/keys", "API keys", &["/admin/keys"]),
+    ("/admin/audit", "Audit log", &["/admin/audit"]),
     ("/admin/settings", "Settings", &["/admin/settings"]),
     ("/admin/account", "Account", &["/admin/account"]),
 ];

@@ -1,6 +1,7 @@
 //! The console. Every handler here sits behind the guard of the URL table but those of `sign_in` and `password`.
 
 pub(super) mod account;
+pub(super) mod audit;
 pub(super) mod broadcasts;
 pub(super) mod components;
 pub(super) mod dashboard;

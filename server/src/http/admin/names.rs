@@ -20,4 +20,9 @@ impl Names {
     pub(super) fn of(&self, actor: &str) -> String {
         self.0.get(actor).cloned().unwrap_or_else(|| actor.to_owned())
     }
+
+    /// Everyone who may have done something, with the words for them.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(actor, name)| (actor.as_str(), name.as_str()))
+    }
 }

@@ -1,6 +1,7 @@
 //! What people and programs see over HTTP.
 
 mod api;
+mod audit;
 mod cache;
 mod colleagues;
 mod component_pages;

@@ -2,6 +2,8 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
+use sqlx::{Connection, Executor, SqliteConnection};
+
 use super::console::{Console, eventually, soon};
 use crate::support::{
     app::{OWNER, PASSWORD},
@@ -40,7 +42,7 @@ async fn wrong_usage_is_status_two() {
 async fn help_names_every_command_and_setting() {
     let place = Place::new();
     let help = place.run(&["--help"]).await.ok();
-    for command in ["serve", "demo", "migrate", "check-config", "owner", "key", "import", "mail"] {
+    for command in ["serve", "demo", "migrate", "check-config", "owner", "key", "audit", "import", "mail"] {
         assert!(help.contains(command), "no {command} in {help}");
     }
     let help = place.run(&["serve", "--help"]).await.ok();
@@ -217,6 +219,38 @@ async fn a_key_made_on_the_command_line_is_printed_once() {
     let console = Console::found(&place).await;
     console.owner.get("/admin/keys").await.is(200).says("Monitor").says("by command line").never_says(token.trim_end());
     console.process.stop().await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_proved_and_exported() {
+    let place = Place::new();
+    assert!(place.run(&["audit", "verify"]).await.ok().contains("whole: 0 rows"));
+    place.run_with(&["owner", "create", "--email", OWNER], PASSWORD).await.ok();
+    for name in ["First", "Second", "Third"] {
+        place.run(&["key", "create", "--name", name, "--scopes", "incidents", "--expires", "9d"]).await.ok();
+    }
+    let exported = place.run(&["audit", "export"]).await.ok();
+    let lines: Vec<serde_json::Value> = exported.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actions: Vec<_> = lines.iter().map(|line| line["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["user.add", "key.create", "key.create", "key.create"]);
+    assert_eq!(lines[1]["detail"], "First · incidents");
+    let whole = place.run(&["audit", "verify"]).await.ok();
+    assert!(whole.contains("whole: 4 rows") && whole.contains(lines[3]["hash"].as_str().unwrap()), "{whole}");
+
+    // Whoever gets at the file itself is found out, wherever they change something.
+    let database = format!("sqlite://{}", place.folder.join("data/tidings.db").display());
+    for (damage, row) in [
+        ("delete from audit where seq = 4", "row 4"),
+        ("update audit set detail = 'Sceond · incidents' where seq = 3", "row 3"),
+        ("delete from audit where seq = 2", "row 2"),
+        ("update audit set at = at + 1 where seq = 1", "row 1"),
+    ] {
+        let mut connection = SqliteConnection::connect(&database).await.unwrap();
+        connection.execute(damage).await.unwrap();
+        connection.close().await.unwrap();
+        let said = sentence(place.run(&["audit", "verify"]).await);
+        assert!(said.contains(row), "{said}");
+    }
 }
 
 #[tokio::test]

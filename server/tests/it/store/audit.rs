@@ -1,3 +1,5 @@
+use domain::forms::{AuditForm, AuditQuestion};
+use jiff::Timestamp;
 use server::store::{
     Store,
     audit::{AuditEntry, AuditRow, audit_hash},
@@ -11,6 +13,8 @@ on_both!(
     each_row_vouches_for_the_one_before,
     writers_at_the_same_moment_keep_one_chain,
     what_was_rolled_back_leaves_no_gap,
+    the_log_is_searched_by_who_what_when_and_words,
+    every_kind_of_act_is_named_once,
 );
 
 fn entry(subject: &str) -> AuditEntry {
@@ -84,4 +88,50 @@ async fn what_was_rolled_back_leaves_no_gap(store: Store) {
     let rows = store.audit_rows(0, 10).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.subject.as_str()).collect::<Vec<_>>(), ["first", "second"]);
     assert_chained(&rows);
+}
+
+async fn the_log_is_searched_by_who_what_when_and_words(store: Store) {
+    let acts = [
+        (0, "user:000000000001", "incident.open", "100 % of <requests>"),
+        (1, "key:000000000002", "incident.update", "Nothing_special"),
+        (2, "subscriber:7", "subscriber.leave", "ÄRGER"),
+        (3, "user:000000000001", "incident.update", ""),
+    ];
+    for (millis, actor, action, detail) in acts {
+        let mut write = store.write().await.unwrap();
+        let entry = AuditEntry { actor: actor.into(), action, detail: detail.into(), ..entry("subject") };
+        write.audit(&entry, at(millis)).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    assert_eq!(store.audit_count().await.unwrap(), 4);
+    let all = AuditForm::default().parse().unwrap();
+    let found = async |question: AuditQuestion, before: i64, limit: i64| {
+        let rows = store.audit_page(&question, before, limit).await.unwrap();
+        rows.into_iter().map(|row| row.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(found(all.clone(), i64::MAX, 10).await, [4, 3, 2, 1]);
+    assert_eq!(found(all.clone(), 4, 2).await, [3, 2]);
+    let by = |actor: &str| AuditQuestion { actor: actor.into(), ..all.clone() };
+    assert_eq!(found(by("user:000000000001"), i64::MAX, 10).await, [4, 1]);
+    assert_eq!(found(by("subscriber"), i64::MAX, 10).await, [3]);
+    let what = AuditQuestion { action: "incident.update".into(), ..all.clone() };
+    assert_eq!(found(what, i64::MAX, 10).await, [4, 2]);
+    let containing = |text: &str| AuditQuestion { text: text.into(), ..all.clone() };
+    assert_eq!(found(containing("100 % of <"), i64::MAX, 10).await, [1]);
+    assert_eq!(found(containing("%"), i64::MAX, 10).await, [1]);
+    assert_eq!(found(containing("nothing_"), i64::MAX, 10).await, [2]);
+    assert_eq!(found(containing("2001:db8"), i64::MAX, 10).await, [4, 3, 2, 1]);
+    let between = AuditQuestion { from: at(1), to: at(3), ..all.clone() };
+    assert_eq!(found(between, i64::MAX, 10).await, [3, 2]);
+    assert_eq!(found(AuditQuestion { to: Timestamp::UNIX_EPOCH, ..all }, i64::MAX, 10).await, [0; 0]);
+}
+
+async fn every_kind_of_act_is_named_once(store: Store) {
+    assert!(store.audit_actions().await.unwrap().is_empty());
+    for action in ["user.sign_in", "incident.open", "user.sign_in", "key.create", "incident.open"] {
+        let mut write = store.write().await.unwrap();
+        write.audit(&AuditEntry { action, ..entry("subject") }, at(0)).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    assert_eq!(store.audit_actions().await.unwrap(), ["incident.open", "key.create", "user.sign_in"]);
 }
