@@ -30,7 +30,7 @@ pub(crate) async fn list(State(state): State<AppState>, page: Page) -> Result<Re
         return Err(not_there());
     }
     let broadcasts = state.store.broadcasts_page(before.as_ref(), page.wanted()).await?;
-    Ok(page.answer(broadcasts, |broadcast| broadcast.id.to_string(), shown))
+    Ok(page.answer(broadcasts, |broadcast| broadcast.id.to_string(), |broadcast| Some(shown(broadcast))))
 }
 
 /// How far one has come.

@@ -33,7 +33,9 @@ pub(crate) async fn list(State(state): State<AppState>, page: Page) -> Result<Re
         Some(before) if state.store.incident(&before).await?.is_none() => return Err(not_there()),
         Some(before) => state.store.incidents_before(&before, page.wanted()).await?,
     };
-    Ok(page.answer(incidents, |incident| incident.id.to_string(), |incident| shown(&state, incident)))
+    // Those that were taken back count for the page, and are not shown.
+    let kept = |incident: &Incident| (!incident.is_removed()).then(|| shown(&state, incident));
+    Ok(page.answer(incidents, |incident| incident.id.to_string(), kept))
 }
 
 /// One with all its updates.

@@ -59,18 +59,18 @@ impl Page {
         text.parse().map(Some).map_err(|_| not_there())
     }
 
-    /// The answer: at most as many as asked for, and the way to the next page.
+    /// The answer: at most as many as asked for, without those that are not shown, and the way to the next page.
     pub(super) fn answer<T>(
         self,
         mut items: Vec<T>,
         id: impl Fn(&T) -> String,
-        show: impl Fn(&T) -> Value,
+        show: impl Fn(&T) -> Option<Value>,
     ) -> Response {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let has_more = items.len() > limit;
         items.truncate(limit);
         let next = items.last().filter(|_| has_more).map(id);
-        let mut response = Json(items.iter().map(show).collect::<Vec<_>>()).into_response();
+        let mut response = Json(items.iter().filter_map(show).collect::<Vec<_>>()).into_response();
         let link = next.map(|id| format!("<{}?limit={}&before={id}>; rel=\"next\"", self.path, self.limit));
         if let Some(Ok(link)) = link.map(|link| HeaderValue::from_str(&link)) {
             response.headers_mut().insert(header::LINK, link);

@@ -33,7 +33,7 @@ pub(crate) async fn list(State(state): State<AppState>, page: Page) -> Result<Re
         return Err(not_there());
     }
     let subscribers = state.store.subscribers_page(before, page.wanted()).await?;
-    Ok(page.answer(subscribers, |subscriber| subscriber.id.to_string(), shown))
+    Ok(page.answer(subscribers, |subscriber| subscriber.id.to_string(), |subscriber| Some(shown(subscriber))))
 }
 
 /// One who has not left.

@@ -62,6 +62,7 @@ fn sample(method: &str, path: &str) -> Option<Value> {
         ("POST", "/api/v1/incidents/{id}/updates") => {
             Some(json!({ "status": "monitoring", "body": "Fixed.", "notify": false }))
         }
+        ("PATCH", "/api/v1/incidents/{id}/updates/{update}") => Some(json!({ "body": "In other words." })),
         ("POST", "/api/v1/subscribers") => Some(json!({ "email": "new@example.com" })),
         ("DELETE", _) => None,
         ("POST", path) if path.starts_with("/api/v1/broadcasts/") => None,
@@ -88,6 +89,7 @@ async fn every_writing_route_of_the_api_leaves_its_mark() {
     let opened = send(&visitor, "POST", "/api/v1/incidents", Some(body)).await;
     let opened: Value = serde_json::from_str(&opened.is(201).body).unwrap();
     let (incident, broadcast) = (opened["id"].as_str().unwrap(), opened["broadcast"]["id"].as_str().unwrap());
+    let update = opened["updates"][0]["id"].as_str().unwrap();
     let subscriber = app.state.store.subscribers_page(None, 1).await.unwrap()[0].id.to_string();
 
     let mut routes: Vec<_> = table().routes.into_iter().filter(|it| matches!(it.who, Who::Key(_))).collect();
@@ -107,8 +109,13 @@ async fn every_writing_route_of_the_api_leaves_its_mark() {
             _ => subscriber.as_str(),
         };
         let before = app.state.store.audit_count().await.unwrap();
-        let answer =
-            send(&visitor, route.method, &route.path.replace("{id}", id), sample(route.method, route.path)).await;
+        let answer = send(
+            &visitor,
+            route.method,
+            &route.path.replace("{id}", id).replace("{update}", update),
+            sample(route.method, route.path),
+        )
+        .await;
         let after = app.state.store.audit_count().await.unwrap();
         // A broadcast may be over before it can be held: then nothing was done, and nothing is noted.
         let is_over = answer.status == 409 && route.path.starts_with("/api/v1/broadcasts/");
@@ -127,7 +134,8 @@ fn every_action_that_writes_notes_it() {
     let mut writing = 0;
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() {
+        // A draft is its author's own until it is published.
+        if path.is_dir() || path.ends_with("drafts.rs") {
             continue;
         }
         let source = fs::read_to_string(&path).unwrap();

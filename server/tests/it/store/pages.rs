@@ -47,6 +47,7 @@ async fn publish(store: &Store, number: u64) -> NewBroadcast {
     let new = NewBroadcast {
         id: BroadcastId::from_random(number),
         incident: incident.id.clone(),
+        kind: "update".into(),
         update: incident.updates[0].id.clone(),
         audience: Audience::of(&incident),
     };

@@ -1,6 +1,7 @@
 //! Components, incidents, subscribers and broadcasts.
 
 use domain::subscriber::Follows;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{Program, json, wrong_fields};
@@ -72,11 +73,13 @@ async fn an_incident_is_opened_told_of_and_resolved(app: TestApp) {
     assert_eq!(posted["updates"].as_array().unwrap().len(), 2);
     assert_eq!(json(&program.get("/components").await)[0]["status"], "operational");
 
+    let soon = app.state.clock.now().checked_add(SignedDuration::from_hours(1)).unwrap();
+    let soon = domain::time::rfc3339(soon);
     let promised = json!({
-        "status": "investigating", "body": "Again.", "notify": false, "next_update_by": "2999-01-01T00:00:00Z"
+        "status": "investigating", "body": "Again.", "notify": false, "next_update_by": soon
     });
     let again = json(program.post(&format!("{path}/updates"), &promised).await.is(201));
-    assert_eq!(again["updates"][0]["next_update_by"], "2999-01-01T00:00:00.000Z");
+    assert_eq!(again["updates"][0]["next_update_by"], soon);
     let edit = format!("{path}/updates/{}", again["updates"][0]["id"].as_str().unwrap());
     let edited = json(program.patch(&edit, &json!({ "body": "Once more." })).await.is(200));
     assert_eq!(edited["updates"][0]["body"], "Once more.");
@@ -99,7 +102,8 @@ async fn everything_that_is_wrong_is_said_at_once(app: TestApp) {
         "name": 7, "status": "postmortem", "body": " ", "notify": "yes", "notfiy": true, "impact": "terrible",
         "components": { "nothing": "major_outage" }, "display_at": "soon", "next_update_by": 7
     });
-    let expected = ["body", "components", "display_at", "impact", "name", "notfiy", "notify", "status"];
+    let expected =
+        ["body", "components", "display_at", "impact", "name", "next_update_by", "notfiy", "notify", "status"];
     assert_eq!(wrong_fields(&program.post("/incidents", &wrong).await), expected);
     let past = json!({
         "name": "Down", "status": "identified", "body": "x", "notify": false, "next_update_by": "2001-01-01T00:00:00Z"
