@@ -2,6 +2,8 @@ import { Console, signIn } from "./support/console.js";
 import { alone as test, expect, expectNoSidewaysScroll } from "./support/test.js";
 
 test("five hundred components, endless names and words from right to left stay readable on a small phone", async ({ page, own }) => {
+  // Five hundred forms take their time.
+  test.setTimeout(240_000);
   await page.context().addCookies([await signIn(own)]);
   const admin = new Console(page, own);
   const [wide, rtl] = ["W".repeat(300), "שירות התשלומים והחיובים של החברה"];

@@ -80,6 +80,33 @@ test("someone subscribes, confirms, is told, changes what they hear of, and leav
   await expect(page.locator("pre.mail")).toContainText("slow");
 });
 
+test("a reader follows one incident by mail, from its page, and lets go of it on their own", async ({ admin, page, server }) => {
+  const [name, other] = [unique("Late trains"), await admin.component(unique("Ferry"))];
+  const id = await admin.incident(name, {});
+  const address = `${unique("traveller").replace(" ", "-")}@example.net`;
+  await page.goto(`/incidents/${id}`);
+  await page.getByRole("link", { name: "Follow this incident by mail" }).click();
+  await expect(page.locator(`#incident-${id}`)).toBeChecked();
+  await expect(page.locator("#everything")).not.toBeChecked();
+  await page.getByLabel("Your e-mail address").fill(address);
+  await page.getByRole("button", { name: "Subscribe" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Check your inbox");
+  await page.goto(link(await mailTo(server, address, "Confirm your subscription"), "confirm"));
+  await page.getByRole("button", { name: "Confirm subscription" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("You are subscribed");
+
+  await admin.post(`/admin/incidents/${id}`, { status: "identified", body: "Leaves on the line.", notify: "yes", intent: "publish" });
+  const update = await mailTo(server, address, name);
+  expect(update).toContain("Leaves on the line.");
+  await page.goto(link(update, "manage"));
+  await expect(page.locator(`#incident-${id}`)).toBeChecked();
+  await page.locator(`#incident-${id}`).uncheck();
+  await page.locator(`#component-${other}`).check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("status")).toHaveText("Your choice is saved.");
+  await expect(page.locator(`#incident-${id}`)).toHaveCount(0);
+});
+
 test("a link that lost a part on its way says what to do", async ({ page }) => {
   const gone = await page.goto("/confirm/AQEAAAnonsense");
   expect(gone.status()).toBe(410);

@@ -53,7 +53,6 @@ let refresh = async () => {
     focus.isConnected || main.focus({ preventScroll: 1 });
     doc.title = page.title;
     doc.querySelector(".news").textContent = `Page updated at ${new Date().toISOString().slice(11,16)} UTC`;
-    wait = 500;
   }
   // The node that answered may be behind the one that told us.
   parseInt(version()) < parseInt(wanted) && later(refresh);
@@ -62,7 +61,7 @@ let listen = () => {
   source?.close();
   if (doc.hidden) return;
   source = new EventSource("/events");
-  source.onmessage = it => refresh(wanted = it.data);
+  source.onmessage = it => refresh(wanted = it.data, wait = 500);
   source.onerror = () => later(listen, source.close());
 };
 main && listen(doc.onvisibilitychange = listen);

@@ -171,7 +171,7 @@ fn a_months_page_leads_to_those_around_as_far_as_history_goes() {
 fn a_components_page_is_green_only_while_nothing_is_open_and_it_is_known_to_work() {
     let fine = samples::component_page();
     let html = component::page(&fine);
-    assert!(banner(&html).contains(GREEN) && html.contains("<h1>API</h1>"), "{html}");
+    assert!(banner(&html).contains(GREEN) && html.contains("<h1 dir=\"auto\">API</h1>"), "{html}");
     assert!(html.contains("Part of") && html.contains("Platform") && html.contains("REST and GraphQL"), "{html}");
     assert!(html.contains("Delayed webhooks") && html.contains("All incidents by month"), "{html}");
     let open = component::ComponentPage { open: vec![api_errors()], ..fine.clone() };

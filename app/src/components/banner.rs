@@ -22,7 +22,7 @@ pub fn banner(banner: Banner, note: impl IntoView + 'static) -> impl IntoView {
         <div class="banner" data-status=banner.tone>
             {mark(banner.tone)}
             <div>
-                <h1>{banner.headline}</h1>
+                <h1 dir="auto">{banner.headline}</h1>
                 {detail.map(|detail| view! { <p>{detail}</p> })}
                 {note}
             </div>
