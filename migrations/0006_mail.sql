@@ -7,3 +7,28 @@ create table mail_usage (
     mails bigint not null,
     primary key (transport, bucket, share)
 );
+
+-- How a transport fares, for all nodes: see domain::health. cap: after how many mails a connection is renewed.
+create table transports (
+    name text primary key,
+    condition text not null check (condition in ('fine', 'throttled', 'unreachable', 'quota', 'refused', 'broken')),
+    reason text not null,
+    since bigint not null,
+    noted_at bigint not null,
+    not_before bigint not null,
+    failures bigint not null,
+    pace bigint not null,
+    cap bigint
+);
+
+-- What the owners should know about their mail. mailed_at is empty until a letter told them, several at once.
+create table alerts (
+    key text primary key,
+    message text not null,
+    raised_at bigint not null,
+    mailed_at bigint
+);
+create index alerts_raised_at on alerts (raised_at);
+
+-- How many mails an address got lately.
+create index deliveries_address on deliveries (lower(address), updated_at) where state in ('sent', 'uncertain');

@@ -41,6 +41,9 @@ pub struct Settings {
     /// is captured in $TIDINGS_DATA/outbox]
     #[arg(long, env = "TIDINGS_SMTP_URL", global = true, hide_env_values = true)]
     pub smtp_url: Option<String>,
+    /// A second server, written the same way, that carries alerts and account mails [default: none]
+    #[arg(long, env = "TIDINGS_SMTP_ALERT_URL", global = true, hide_env_values = true)]
+    pub smtp_alert_url: Option<String>,
     /// Who mails come from; `Status <status@localhost>` unless set
     #[arg(long, env = "TIDINGS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
@@ -53,6 +56,9 @@ pub struct Settings {
     /// SMTP connections at once [default: 10]
     #[arg(long, env = "TIDINGS_MAIL_CONNECTIONS", global = true)]
     pub mail_connections: Option<String>,
+    /// Mails to one address within an hour, alerts aside; more wait; 0 for no limit [default: 12]
+    #[arg(long, env = "TIDINGS_MAIL_ADDRESS_LIMIT", global = true)]
+    pub mail_address_limit: Option<String>,
     /// How many requests a minute each API key may send, on all nodes together; 0 is any number [default: 600]
     #[arg(long, env = "TIDINGS_API_RATE", global = true)]
     pub api_rate: Option<String>,
@@ -84,10 +90,12 @@ impl Settings {
             public_url: self.public_url.or(file.public_url),
             secret: self.secret.or(file.secret),
             smtp_url: self.smtp_url.or(file.smtp_url),
+            smtp_alert_url: self.smtp_alert_url.or(file.smtp_alert_url),
             mail_from: self.mail_from.or(file.mail_from),
             mail_rate: self.mail_rate.or(file.mail_rate),
             mail_quota: self.mail_quota.or(file.mail_quota),
             mail_connections: self.mail_connections.or(file.mail_connections),
+            mail_address_limit: self.mail_address_limit.or(file.mail_address_limit),
             api_rate: self.api_rate.or(file.api_rate),
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
             log: self.log.or(file.log),
@@ -111,6 +119,8 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// Where mail goes; `None` captures it.
     pub smtp: Option<Transport>,
+    /// Where alerts and account mails go, if not there.
+    pub smtp_alert: Option<Transport>,
     /// Who mails come from.
     pub mail_from: Mailbox,
     /// How fast.
@@ -119,6 +129,8 @@ pub struct Config {
     pub mail_quota: Option<Quota>,
     /// Over how many connections.
     pub mail_connections: usize,
+    /// The most mails to one address in an hour; 0 for no limit.
+    pub mail_address_limit: u64,
     /// Requests a minute of each API key; `None` for any number.
     pub api_rate: Option<i64>,
     /// Whose `X-Forwarded-For` counts.
@@ -160,10 +172,17 @@ impl Config {
             1..32 => Err("write at least 32 characters, such as the output of `openssl rand -hex 32`".to_owned()),
             _ => Ok(Some(Secret(text.to_owned()))),
         });
-        let smtp = read.parse("TIDINGS_SMTP_URL", settings.smtp_url.as_deref(), "", |text| match text {
+        let transport = |text: &str| match text {
             "" => Ok(None),
             url => Transport::parse(url).map(Some).map_err(|error| error.to_string()),
-        });
+        };
+        let smtp = read.parse("TIDINGS_SMTP_URL", settings.smtp_url.as_deref(), "", transport);
+        let smtp_alert = read.parse("TIDINGS_SMTP_ALERT_URL", settings.smtp_alert_url.as_deref(), "", transport);
+        let mail_address_limit =
+            read.parse("TIDINGS_MAIL_ADDRESS_LIMIT", settings.mail_address_limit.as_deref(), "12", |text| {
+                text.parse()
+                    .map_err(|_| format!("`{text}` is not a number of mails an hour: write 12, or 0 for no limit"))
+            });
         let mail_from =
             read.parse("TIDINGS_MAIL_FROM", settings.mail_from.as_deref(), "Status <status@localhost>", |text| {
                 let sender = text
@@ -200,13 +219,15 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
             read.problems.push(format!("TIDINGS_LOG: {error}"));
         }
-        let mail = (smtp, mail_from, mail_rate, mail_quota, mail_connections);
-        match (listen, public_url, secret, mail, api_rate, trusted_proxies, log_json) {
+        let servers = (smtp, smtp_alert, mail_from);
+        let limits = (mail_rate, mail_quota, mail_connections, mail_address_limit);
+        match (listen, public_url, secret, servers, limits, api_rate, trusted_proxies, log_json) {
             (
                 Some(listen),
                 Some(public_url),
                 Some(secret),
-                (Some(smtp), Some(mail_from), Some(mail_rate), Some(mail_quota), Some(mail_connections)),
+                (Some(smtp), Some(smtp_alert), Some(mail_from)),
+                (Some(mail_rate), Some(mail_quota), Some(mail_connections), Some(mail_address_limit)),
                 Some(api_rate),
                 Some(trusted_proxies),
                 Some(log_json),
@@ -217,10 +238,12 @@ impl Config {
                 public_url,
                 secret,
                 smtp,
+                smtp_alert,
                 mail_from,
                 mail_rate,
                 mail_quota,
                 mail_connections,
+                mail_address_limit,
                 api_rate,
                 trusted_proxies,
                 log,
@@ -243,6 +266,10 @@ impl Config {
                 "TIDINGS_MAIL_FROM is at localhost: few servers take that",
             ),
             (
+                self.smtp_alert.is_some() && !mails,
+                "TIDINGS_SMTP_ALERT_URL is set but TIDINGS_SMTP_URL is not: broadcasts are captured, other mails sent",
+            ),
+            (
                 !self.database_url.starts_with("sqlite:") && self.secret.is_none(),
                 "TIDINGS_SECRET is not set: with several nodes, links in mails would work on one of them only",
             ),
@@ -263,10 +290,17 @@ impl Config {
                 "TIDINGS_SMTP_URL",
                 self.smtp.as_ref().map_or_else(|| "unset: mail is captured".to_owned(), ToString::to_string),
             ),
+            (
+                "TIDINGS_SMTP_ALERT_URL",
+                self.smtp_alert
+                    .as_ref()
+                    .map_or_else(|| "unset: alerts go the same way".to_owned(), ToString::to_string),
+            ),
             ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
             ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
             ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
             ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
+            ("TIDINGS_MAIL_ADDRESS_LIMIT", format!("{} an hour", self.mail_address_limit)),
             ("TIDINGS_API_RATE", self.api_rate.unwrap_or(0).to_string()),
             ("TIDINGS_TRUSTED_PROXIES", if networks.is_empty() { "none".to_owned() } else { networks.join(",") }),
             ("TIDINGS_LOG", self.log.clone()),
@@ -334,4 +368,5 @@ fn masked(url: &str) -> String {
 }
 
 #[cfg(test)]
+#[path = "config_tests.rs"]
 mod tests;

@@ -142,9 +142,11 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
     let node = lock::node_name(&config.data, rand::random()).map_err(|error| Failure(error.to_string()))?;
     let settings = MailSettings {
         transport: config.smtp.clone(),
+        alert_transport: config.smtp_alert.clone(),
         outbox: state.outbox(),
         allowance: Allowance { rate: config.mail_rate, quota: config.mail_quota },
         connections: config.mail_connections,
+        address_limit: config.mail_address_limit,
         from: config.mail_from.clone(),
         public_url: state.public_url().to_owned(),
         secret: state.secret().clone(),

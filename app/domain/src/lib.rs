@@ -7,7 +7,8 @@
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | what programs may do | [`key`] |
-//! | how fast mail may leave, how much, and when it will be out | [`rate`], [`quota`], [`forecast`] |
+//! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
+//! | how a transport fares | [`health`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
 //! | instants and how people write and read them, months | [`time`], [`month`] |
@@ -24,6 +25,7 @@ pub mod delivery;
 pub mod email_address;
 pub mod forecast;
 pub mod forms;
+pub mod health;
 pub mod i18n;
 pub mod ids;
 pub mod incident;

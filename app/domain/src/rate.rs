@@ -81,6 +81,16 @@ impl Rate {
         self.0 == 0
     }
 
+    /// To be read, not typed: `11.9/s`, `42/min`, `no limit`.
+    pub fn in_words(self) -> String {
+        match self.0 {
+            0 => "no limit".to_owned(),
+            thousandths if thousandths % 1000 == 0 => format!("{}/s", thousandths / 1000),
+            thousandths if thousandths > 1000 => format!("{}.{}/s", thousandths / 1000, thousandths % 1000 / 100),
+            thousandths => format!("{}/min", thousandths * 60 / 1000),
+        }
+    }
+
     /// A part of it, in percent. What is limited stays limited.
     #[must_use]
     pub fn share(self, percent: u64) -> Self {
@@ -193,6 +203,8 @@ mod tests {
         assert_eq!("10/s".parse(), Ok(Rate::per_second(10)));
         assert_eq!(" 90 / min ".parse(), Ok(Rate(1500)));
         assert_eq!("1/h".parse(), Ok(Rate(1)));
+        let words = [0, 11_900, 14_000, 1_050, 700].map(|rate| Rate(rate).in_words());
+        assert_eq!(words, ["no limit", "11.9/s", "14/s", "1.0/s", "42/min"]);
         assert_eq!("0".parse(), Ok(Rate::UNLIMITED));
         for wrong in ["", "fast", "-1/s", "1/day", "1.5/s"] {
             assert_eq!(wrong.parse::<Rate>(), Err(InvalidRate));

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::render::render;
 
+pub mod alert;
 pub mod check;
 pub mod confirmation;
 mod letter;

@@ -7,6 +7,7 @@ pub mod components;
 pub mod drafts;
 pub mod incidents;
 pub mod keys;
+pub mod mail;
 pub mod preview;
 pub mod settings;
 pub mod subscriptions;

@@ -28,6 +28,8 @@ pub(super) struct Settled {
     pub(super) settlement: Settlement,
     /// Given back once this is stored. None for what was not begun, or took very long.
     pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// Which way it went.
+    pub(super) route: usize,
     /// When sending began, if it did.
     pub(super) began: Option<Instant>,
 }
@@ -45,7 +47,7 @@ impl Settled {
             due_at: delivery.due_at,
             suppress: None,
         };
-        Self { settlement, permit: None, began: None }
+        Self { settlement, permit: None, route: 0, began: None }
     }
 }
 
@@ -66,25 +68,28 @@ pub(super) async fn acknowledge(life: Arc<Life>, mut inbox: mpsc::Receiver<Settl
             life.fenced.cancel();
             return;
         }
-        for Settled { settlement, permit, began } in group {
+        for Settled { settlement, permit, route, began } in group {
             // What only went back to the queue is no news.
             if began.is_some() || settlement.state != DeliveryState::Waiting {
                 metrics::counter!("tidings_mails_total", "state" => settlement.state.as_str()).increment(1);
             }
             if let Some(began) = began {
-                life.permits.learn(began.elapsed());
+                life.routes[route].permits.learn(began.elapsed());
             }
             // Only now that the outcome is durable.
             drop(permit);
         }
-        life.permits.resize();
+        for route in &life.routes {
+            route.permits.resize();
+        }
     }
 }
 
 /// Waits for others, but no longer than it takes until nobody may send because all wait for this.
 async fn gather(life: &Life, inbox: &mut mpsc::Receiver<Settled>, first: Settled) -> Vec<Settled> {
     let until = Instant::now() + GATHER;
-    let enough = (life.permits.size() / 2).clamp(1, GROUP);
+    let size = life.routes.iter().map(|route| route.permits.size()).min().unwrap_or(GROUP);
+    let enough = (size / 2).clamp(1, GROUP);
     let mut group = vec![first];
     while group.len() < enough {
         match timeout_at(until, inbox.recv()).await {

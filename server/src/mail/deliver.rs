@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
+    broadcast::BroadcastState,
     delivery::{Attempt, DeliveryState, Meaning, Next, Outcome, Recipient, Transport, after, meaning},
-    ids::SubscriberId,
+    ids::{BroadcastId, SubscriberId},
 };
 use tokio::{
     pin,
@@ -13,8 +14,16 @@ use tokio::{
 };
 
 use super::{
-    ack::Settled, content::Prepared, life::Life, limits::least_pause, select::CHECK_HOLDS, session::Envelope,
-    tokens::Token, wire::Wire,
+    ack::Settled,
+    alerts::{self, Alarm},
+    content::Prepared,
+    life::Life,
+    limits::{in_time, least_pause},
+    route::Route,
+    select::CHECK_HOLDS,
+    session::Envelope,
+    tokens::Token,
+    wire::Wire,
 };
 use crate::store::{
     deliveries::{Delivery, Letter},
@@ -27,9 +36,6 @@ const IDLE: Duration = Duration::from_secs(10);
 const SILENCE_POLL: Duration = Duration::from_millis(250);
 /// A server that takes longer to answer the dot no longer holds up the others.
 const PERMIT_HELD: Duration = Duration::from_mins(1);
-
-/// A connection that is closed after so many mails has reached the server's cap.
-const CARRIED_ENOUGH: u32 = 50;
 
 /// What a mail says.
 #[derive(Clone, Debug)]
@@ -54,22 +60,30 @@ pub(super) struct Cleared {
 }
 
 /// One session. Ends when no new mail may be begun.
-pub(super) async fn deliver(life: Arc<Life>) {
+pub(super) async fn deliver(life: Arc<Life>, number: usize) {
+    let session = Session { life: &life, number, route: &life.routes[number] };
     let mut wire: Option<Wire> = None;
-    while let Some(cleared) = next(&life, &mut wire).await {
-        if let Some(worn) = wire.take_if(|wire| wire.is_worn()) {
+    while let Some(cleared) = session.next(&mut wire).await {
+        let cap = session.route.health().cap;
+        if let Some(worn) = wire.take_if(|wire| wire.is_worn(cap)) {
             worn.quit().await;
+        }
+        if !session.may_begin(&cleared.token) {
+            // Trouble came after it was cleared.
+            session.put_back(cleared);
+            continue;
         }
         let open = match wire.take() {
             Some(open) => Some(open),
-            None => connect(&life).await,
+            None => session.connect(&cleared.token).await,
         };
-        let Some(open) = open else {
-            life.unsent.add(&cleared.token);
-            life.ready.put_back([cleared.delivery]);
-            continue;
+        wire = match open {
+            Some(open) => session.begin(open, cleared).await,
+            None => {
+                session.put_back(cleared);
+                None
+            }
         };
-        wire = begin(&life, open, cleared).await;
     }
     if let Some(wire) = wire {
         wire.quit().await;
@@ -79,118 +93,150 @@ pub(super) async fn deliver(life: Arc<Life>) {
     }
 }
 
-/// Waits for a mail, with patience while the transport or the store is in trouble. `None`: no more.
-async fn next(life: &Life, wire: &mut Option<Wire>) -> Option<Cleared> {
-    loop {
-        let wait = async {
-            sleep_until(life.backoff.until()).await;
-            while !life.pulse.is_alive() {
-                sleep(SILENCE_POLL).await;
-            }
-            life.handover.take().await
-        };
-        tokio::select! {
-            biased;
-            () = life.stopping.cancelled() => return None,
-            () = life.fenced.cancelled() => return None,
-            cleared = wait => return cleared,
-            () = sleep(IDLE), if wire.is_some() => {
-                if let Some(idle) = wire.take() {
-                    idle.quit().await;
+struct Session<'a> {
+    life: &'a Life,
+    /// Of the route.
+    number: usize,
+    route: &'a Route,
+}
+
+impl Session<'_> {
+    /// Waits for a mail, with patience while the store is in trouble. `None`: no more.
+    async fn next(&self, wire: &mut Option<Wire>) -> Option<Cleared> {
+        let life = self.life;
+        loop {
+            let wait = async {
+                while !life.pulse.is_alive() {
+                    sleep(SILENCE_POLL).await;
+                }
+                self.route.handover.take().await
+            };
+            tokio::select! {
+                biased;
+                () = life.stopping.cancelled() => return None,
+                () = life.fenced.cancelled() => return None,
+                cleared = wait => return cleared,
+                () = sleep(IDLE), if wire.is_some() => {
+                    if let Some(idle) = wire.take() {
+                        idle.quit().await;
+                    }
                 }
             }
         }
     }
-}
 
-async fn connect(life: &Life) -> Option<Wire> {
-    let began = Instant::now();
-    let connected = tokio::select! {
-        connected = Wire::connect(&life.settings) => connected,
-        () = life.stopping.cancelled() => return None,
-    };
-    match connected {
-        Ok(wire) => Some(wire),
-        Err(outcome) => {
-            life.backoff.failed(began, rand::random());
-            metrics::counter!("tidings_mail_connections_failed_total").increment(1);
-            let outcome = outcome.without_their_words();
-            tracing::warn!(outcome, "The mail server cannot be used; it is tried again.");
-            None
-        }
+    /// Whether the transport may be used for this.
+    fn may_begin(&self, token: &Token) -> bool {
+        token.is_try || !self.route.is_shut(self.life.clock.now())
     }
-}
 
-/// Sends one mail if it still may be sent; gives the connection back if another may follow.
-async fn begin(life: &Life, wire: Wire, cleared: Cleared) -> Option<Wire> {
-    let Cleared { delivery, content, checked_at, permit, token } = cleared;
-    let now = life.clock.now();
-    if checked_at.elapsed() > CHECK_HOLDS || !life.pulse.is_alive() || life.stopping.is_cancelled() {
-        // Waiting for the connection took too long: ask again whether it is wanted.
-        life.unsent.add(&token);
-        life.ready.put_back([delivery]);
-        return Some(wire);
+    fn put_back(&self, cleared: Cleared) {
+        self.route.unsent.add(&cleared.token);
+        self.life.ready.put_back([cleared.delivery]);
     }
-    if delivery.expires_at <= now {
-        life.unsent.add(&token);
-        life.settle(Settled::without_attempt(delivery, DeliveryState::Expired, "expired")).await;
-        return Some(wire);
-    }
-    let message = match &content {
-        Content::Broadcast(prepared) => {
-            let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
-            prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, now)
-        }
-        Content::Letter(letter) => life.context.letter(&delivery.id, &delivery.address, letter, now),
-    };
-    let (outcome, wire) = send(life, wire, delivery, message, permit).await;
-    if !matches!(outcome, Recipient::Sent | Recipient::Uncertain) {
-        life.unsent.add(&token);
-    }
-    wire
-}
 
-async fn send(
-    life: &Life,
-    mut wire: Wire,
-    delivery: Delivery,
-    message: Vec<u8>,
-    permit: OwnedSemaphorePermit,
-) -> (Recipient, Option<Wire>) {
-    let began = Instant::now();
-    let from = life.context.return_path(delivery.subscriber);
-    let envelope = Envelope { from: &from, to: delivery.address.as_str() };
-    let mut permit = Some(permit);
-    let (outcome, is_usable) = {
-        let sending = wire.send(&delivery.id, &envelope, message, life.clock.now());
-        pin!(sending);
-        loop {
-            tokio::select! {
-                done = &mut sending => break done,
-                () = sleep_until(began + PERMIT_HELD), if permit.is_some() => permit = None,
+    async fn connect(&self, token: &Token) -> Option<Wire> {
+        let (life, route) = (self.life, self.route);
+        let began = life.clock.now();
+        let connecting = async {
+            let _turn = route.connecting.acquire().await.ok()?;
+            if !self.may_begin(token) {
+                return None;
             }
-        }
-    };
-    let meaning = meaning(&outcome);
-    match meaning.transport {
-        Transport::Fine => life.backoff.worked(),
-        // Many servers close after so many mails: that is no trouble.
-        Transport::Reconnect if wire.carried() >= CARRIED_ENOUGH => {}
-        Transport::Reconnect
-        | Transport::SlowDown
-        | Transport::QuotaReached
-        | Transport::Broken
-        | Transport::PolicyRefused
-        | Transport::Backoff => {
-            life.backoff.failed(began, rand::random());
-            let outcome = outcome.without_their_words();
-            tracing::warn!(outcome, "The mail server is in trouble or refuses us; sending pauses.");
+            let connected = Wire::connect(&life.settings, route.transport.as_ref()).await;
+            if let Err(outcome) = &connected {
+                metrics::counter!("tidings_mail_connections_failed_total", "transport" => route.name).increment(1);
+                // Before the next one has its turn.
+                route.learn(&life.store, &life.clock, outcome, meaning(outcome), 0, began).await;
+            }
+            connected.ok()
+        };
+        tokio::select! {
+            connected = connecting => connected,
+            () = life.stopping.cancelled() => None,
         }
     }
-    let settlement = settlement(life, delivery, &outcome, meaning);
-    life.settle(Settled { settlement, permit, began: Some(began) }).await;
-    let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
-    (meaning.recipient, if is_kept { Some(wire) } else { None })
+
+    /// Sends one mail if it still may be sent; gives the connection back if another may follow.
+    async fn begin(&self, wire: Wire, cleared: Cleared) -> Option<Wire> {
+        let life = self.life;
+        let now = life.clock.now();
+        let is_stale = cleared.checked_at.elapsed() > CHECK_HOLDS && !cleared.token.is_try;
+        if is_stale || !life.pulse.is_alive() || life.stopping.is_cancelled() {
+            // Waiting for the connection took too long: ask again whether it is wanted.
+            self.put_back(cleared);
+            return Some(wire);
+        }
+        let Cleared { delivery, content, permit, token, .. } = cleared;
+        if delivery.expires_at <= now {
+            self.route.unsent.add(&token);
+            life.settle(Settled::without_attempt(delivery, DeliveryState::Expired, "expired")).await;
+            return Some(wire);
+        }
+        let message = match &content {
+            Content::Broadcast(prepared) => {
+                let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
+                prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, now)
+            }
+            Content::Letter(letter) => life.context.letter(&delivery.id, &delivery.address, letter, now),
+        };
+        let (outcome, wire) = self.send(wire, delivery, message, permit).await;
+        if !matches!(outcome, Recipient::Sent | Recipient::Uncertain) {
+            self.route.unsent.add(&token);
+        }
+        wire
+    }
+
+    async fn send(
+        &self,
+        mut wire: Wire,
+        delivery: Delivery,
+        message: Vec<u8>,
+        permit: OwnedSemaphorePermit,
+    ) -> (Recipient, Option<Wire>) {
+        let life = self.life;
+        let (began, began_at) = (Instant::now(), life.clock.now());
+        let from = life.context.return_path(delivery.subscriber);
+        let envelope = Envelope { from: &from, to: delivery.address.as_str() };
+        let mut permit = Some(permit);
+        let (outcome, is_usable) = {
+            let sending = wire.send(&delivery.id, &envelope, message, began_at);
+            pin!(sending);
+            loop {
+                tokio::select! {
+                    done = &mut sending => break done,
+                    () = sleep_until(began + PERMIT_HELD), if permit.is_some() => permit = None,
+                }
+            }
+        };
+        let meaning = meaning(&outcome);
+        self.route.learn(&life.store, &life.clock, &outcome, meaning, wire.carried(), began_at).await;
+        if let Some(broadcast) = &delivery.broadcast
+            && life.judge(broadcast, meaning.is_about_the_message)
+        {
+            pause(life, broadcast, &outcome).await;
+        }
+        let settlement = settlement(life, delivery, &outcome, meaning);
+        life.settle(Settled { settlement, permit, route: self.number, began: Some(began) }).await;
+        let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
+        (meaning.recipient, if is_kept { Some(wire) } else { None })
+    }
+}
+
+/// Pauses a broadcast whose mail is refused for what it says: the next thousand would be refused as well.
+async fn pause(life: &Life, broadcast: &BroadcastId, outcome: &Outcome) {
+    let now = life.clock.now();
+    let reason =
+        format!("the mail server refused it for three of the first people ({})", outcome.without_their_words());
+    let paused = async {
+        let mut write = life.store.write().await?;
+        write.set_broadcast_state(broadcast, BroadcastState::Paused, &reason, now).await?;
+        alerts::raise(&mut write, &Alarm::Paused { broadcast, reason: &reason }, now).await?;
+        write.commit().await
+    };
+    if let Err(error) = in_time(paused).await {
+        tracing::error!(%error, %broadcast, "A broadcast that is refused for what it says could not be paused.");
+    }
 }
 
 /// What to store after an attempt.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use domain::ids::BroadcastId;
+use domain::{health::Verdicts, ids::BroadcastId};
 use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
@@ -21,11 +21,11 @@ use super::{
     content::Prepared,
     context::{ContentError, MailContext},
     deliver, expand,
-    limits::{Backoff, Permits, Pulse},
+    limits::Pulse,
     node,
-    ready::{Handover, Ready},
+    ready::Ready,
+    route::Route,
     select,
-    tokens::Unsent,
 };
 use crate::{
     clock::Clock,
@@ -51,11 +51,8 @@ pub(super) struct Life {
     pub(super) node: Node,
     pub(super) context: MailContext,
     pub(super) ready: Ready,
-    pub(super) handover: Handover,
-    pub(super) permits: Permits,
-    /// What was booked and not sent.
-    pub(super) unsent: Arc<Unsent>,
-    pub(super) backoff: Backoff,
+    /// The one for everything first.
+    pub(super) routes: Vec<Route>,
     pub(super) pulse: Pulse,
     /// No new mail.
     pub(super) stopping: CancellationToken,
@@ -66,6 +63,7 @@ pub(super) struct Life {
     settled: mpsc::Sender<Settled>,
     inbox: Mutex<Option<mpsc::Receiver<Settled>>>,
     prepared: Mutex<HashMap<BroadcastId, (Timestamp, Arc<Prepared>)>>,
+    verdicts: Mutex<HashMap<BroadcastId, Verdicts>>,
 }
 
 impl Life {
@@ -80,10 +78,7 @@ impl Life {
         Arc::new(Self {
             context: MailContext::new(&settings, store.clone()),
             ready: Ready::new(),
-            handover: Handover::new(settings.connections.max(1)),
-            permits: Permits::new(settings.allowance.rate),
-            unsent: Arc::new(Unsent::new(settings.allowance)),
-            backoff: Backoff::new(),
+            routes: Route::all(&settings, clock.now()),
             pulse: Pulse::new(),
             stopping: CancellationToken::new(),
             fenced: CancellationToken::new(),
@@ -91,6 +86,7 @@ impl Life {
             settled,
             inbox: Mutex::new(Some(inbox)),
             prepared: Mutex::default(),
+            verdicts: Mutex::default(),
             settings,
             store,
             clock,
@@ -104,11 +100,13 @@ impl Life {
         tracing::info!(node = %self.node.id, epoch = self.node.epoch, "The mail worker starts.");
         let mut sources = JoinSet::new();
         sources.spawn(expand::feed(Arc::clone(&self)));
-        sources.spawn(select::select(Arc::clone(&self)));
         sources.spawn(node::keep_alive(Arc::clone(&self)));
         let mut sessions = JoinSet::new();
-        for _ in 0..self.settings.connections.max(1) {
-            sessions.spawn(deliver::deliver(Arc::clone(&self)));
+        for (number, route) in self.routes.iter().enumerate() {
+            sources.spawn(select::select(Arc::clone(&self), number));
+            for _ in 0..route.connections {
+                sessions.spawn(deliver::deliver(Arc::clone(&self), number));
+            }
         }
         let mut acks = JoinSet::new();
         if let Some(inbox) = self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take() {
@@ -146,6 +144,15 @@ impl Life {
         if self.settled.send(settled).await.is_err() {
             tracing::debug!("An outcome came after the end.");
         }
+    }
+
+    /// Notes whether a mail of a broadcast was refused for what it says; says whether the broadcast must not go on.
+    pub(super) fn judge(&self, broadcast: &BroadcastId, is_refused: bool) -> bool {
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        if verdicts.len() > PREPARED && !verdicts.contains_key(broadcast) {
+            verdicts.clear();
+        }
+        verdicts.entry(broadcast.clone()).or_default().note(is_refused)
     }
 
     /// What a broadcast says, rendered once, and once more when the incident was changed: whoever is mailed after an edit

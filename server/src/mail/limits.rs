@@ -1,5 +1,5 @@
-//! What holds sending back beside rate and quota: permits for mails whose outcome is not stored yet, trouble with the
-//! transport, and silence from the store.
+//! What holds sending back beside rate, quota and trouble with a transport: permits for mails whose outcome is not
+//! stored yet, and silence from the store.
 
 use std::{
     sync::{
@@ -24,8 +24,6 @@ const FIRST_GUESS: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(10);
 /// A question to the store that takes longer is given up: its machine may be gone without a word.
 pub(super) const PATIENCE: Duration = Duration::from_secs(15);
-/// The longest pause before the transport is tried again.
-const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 
 /// How many mails may be under way whose outcome is not stored: the bound of duplicates after a crash.
 #[derive(Debug)]
@@ -81,51 +79,6 @@ impl Permits {
 /// Gives up on a question to the store after 15 seconds. What was to be written may have been.
 pub(super) async fn in_time<T>(question: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(PATIENCE, question).await.unwrap_or(Err(StoreError::Late))
-}
-
-/// Growing pauses while the transport is in trouble, for all sessions together.
-#[derive(Debug)]
-pub(super) struct Backoff(Mutex<Trouble>);
-
-#[derive(Debug)]
-struct Trouble {
-    failures: u32,
-    since: Instant,
-    until: Instant,
-}
-
-impl Backoff {
-    pub(super) fn new() -> Self {
-        let now = Instant::now();
-        Self(Mutex::new(Trouble { failures: 0, since: now, until: now }))
-    }
-
-    /// When the transport may be tried again.
-    pub(super) fn until(&self) -> Instant {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).until
-    }
-
-    /// It works.
-    pub(super) fn worked(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).failures = 0;
-    }
-
-    /// It failed in something begun at `began`. Sessions that failed together count once. `jitter` is any random number.
-    pub(super) fn failed(&self, began: Instant, jitter: u64) {
-        let mut trouble = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if trouble.failures > 0 && began < trouble.since {
-            return;
-        }
-        let pause = Duration::from_secs(1 << trouble.failures.min(9)).min(LONGEST_PAUSE);
-        let spread = pause.mul_f64(0.2).as_millis().max(1);
-        let extra = u64::try_from(u128::from(jitter) % spread).unwrap_or(0);
-        let now = Instant::now();
-        *trouble = Trouble {
-            failures: trouble.failures.saturating_add(1),
-            since: now,
-            until: now + pause + Duration::from_millis(extra),
-        };
-    }
 }
 
 /// How long a recipient waits at least when the transport was the reason.

@@ -12,6 +12,7 @@
 //!                                                  │ outcome ─▶ domain::delivery decides
 //!  ack.rs                           one task, one transaction every ≤50 ms or 128 outcomes ─▶ states, counters
 //!
+//!  route.rs    a transport with its health and limits: one, or a second for letters; alerts.rs tells owners what is wrong
 //!  node.rs     heartbeat, dead nodes' rows, expiry        life.rs   what these tasks share between start and end
 //! ```
 //! Every task belongs to one *life*: a node in one epoch. When another node took over (this one was too slow to be told
@@ -19,9 +20,11 @@
 //! written after the server's `250` to the final dot, so a crash costs at most U duplicates, with the same Message-ID, and
 //! loses nothing. No transaction is open while the network is used.
 
+pub mod alerts;
 pub mod check;
 pub mod content;
 pub mod outlook;
+pub mod route;
 pub mod session;
 pub mod transport;
 
@@ -69,12 +72,16 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct MailSettings {
     /// The server; without one, mails are written into `outbox`.
     pub transport: Option<Transport>,
+    /// The server of alerts and account mails, if they have one of their own.
+    pub alert_transport: Option<Transport>,
     /// Where captured mails go, one `.eml` file each.
     pub outbox: PathBuf,
     /// How fast and how much, all nodes together.
     pub allowance: Allowance,
     /// How many connections at once; at least one.
     pub connections: usize,
+    /// The most mails to one address in an hour, alerts aside; 0 for as many as there are.
+    pub address_limit: u64,
     /// Who writes.
     pub from: Mailbox,
     /// For links, without a slash at the end.

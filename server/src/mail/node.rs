@@ -2,11 +2,15 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use domain::broadcast::Lane;
+use domain::{
+    broadcast::Lane,
+    delivery::DeliveryState,
+    health::{Condition, Health},
+};
 use jiff::Timestamp;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::{life::Life, limits::in_time, tokens::TRANSPORT};
+use super::{ack::Settled, alerts, life::Life, limits::in_time};
 use crate::store::{
     Result, Store,
     nodes::{Heartbeat, Node},
@@ -70,8 +74,10 @@ pub(super) async fn start_epoch(store: &Store, id: &str, now: Timestamp) -> Resu
 
 /// Gives back what was leased and not begun.
 pub(super) async fn leave(life: &Life) {
-    if let Err(error) = life.unsent.give_back(&life.store, TRANSPORT).await {
-        tracing::warn!(%error, "What was booked of the mail quota and not sent stays booked.");
+    for route in &life.routes {
+        if let Err(error) = route.unsent.give_back(&life.store, route.name).await {
+            tracing::warn!(%error, "What was booked of the mail quota and not sent stays booked.");
+        }
     }
     let left = async {
         let mut write = life.store.write().await?;
@@ -99,7 +105,9 @@ pub(super) async fn keep_alive(life: Arc<Life>) {
                 tracing::error!(%error, "The mail worker cannot reach the database.");
             }
         }
-        life.permits.resize();
+        for route in &life.routes {
+            route.permits.resize();
+        }
     }
 }
 
@@ -144,7 +152,13 @@ async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
             life.handle.wake();
         }
     }
-    life.unsent.give_back(&life.store, TRANSPORT).await?;
+    for late in life.ready.take_expired(now) {
+        life.settle(Settled::without_attempt(late, DeliveryState::Expired, "expired")).await;
+    }
+    for route in &life.routes {
+        route.unsent.give_back(&life.store, route.name).await?;
+    }
+    in_time(alerts::round(life, now)).await?;
     in_time(measure(life, now)).await
 }
 
@@ -158,7 +172,29 @@ async fn measure(life: &Life, now: Timestamp) -> Result<()> {
         metrics::gauge!("tidings_queue_depth", "lane" => lane.as_str()).set(gauge(waiting));
         metrics::gauge!("tidings_queue_oldest_seconds", "lane" => lane.as_str()).set(gauge(age));
     }
-    metrics::gauge!("tidings_mail_permits").set(gauge(i64::try_from(life.permits.size()).unwrap_or(i64::MAX)));
+    let is_held = life.store.mail_held_since().await?.is_some();
+    metrics::gauge!("tidings_mail_held").set(gauge(i64::from(is_held)));
+    for route in &life.routes {
+        let name = route.name;
+        let permits = i64::try_from(route.permits.size()).unwrap_or(i64::MAX);
+        metrics::gauge!("tidings_mail_permits", "transport" => name).set(gauge(permits));
+        let health = life.store.transport(name).await?.unwrap_or_else(|| Health::new(now));
+        let pace = i64::from(health.pace(now));
+        metrics::gauge!("tidings_mail_pace_percent", "transport" => name).set(gauge(pace));
+        for condition in Condition::ALL {
+            let state = condition.as_str();
+            let is_so = i64::from(health.condition == *condition);
+            metrics::gauge!("tidings_mail_transport_state", "transport" => name, "state" => state).set(gauge(is_so));
+        }
+        if let Some(quota) = route.allowance.quota {
+            let usage = life.store.mail_usage(name, quota.since(now)).await?;
+            let used: u64 = usage.iter().map(|usage| usage.mails).sum();
+            let used = i64::try_from(used).unwrap_or(i64::MAX);
+            metrics::gauge!("tidings_mail_quota_used", "transport" => name).set(gauge(used));
+            let allowed = i64::try_from(quota.mails()).unwrap_or(i64::MAX);
+            metrics::gauge!("tidings_mail_quota", "transport" => name).set(gauge(allowed));
+        }
+    }
     Ok(())
 }
 

@@ -1,17 +1,25 @@
 //! When mails will be out and what holds them up, for those who publish and those who watch.
 
-use app::islands::thousands;
+use app::{
+    islands::thousands,
+    pages::admin::mail::{QuotaView, TransportView},
+};
 use domain::{
     broadcast::{BroadcastState, Progress},
     forecast::{Forecast, Usage, forecast},
+    health::{Condition, Health, Permission},
     quota::{Quota, Used},
     rate::{Rate, Share},
     time,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::tokens::TRANSPORT;
+use super::{
+    route::{ALERT, FEW, MAIN},
+    transport::Transport,
+};
 use crate::{
+    config::Config,
     error::Result,
     state::AppState,
     store::{broadcast_states::INCIDENT_LIFETIME, broadcasts::Broadcast},
@@ -25,6 +33,8 @@ pub struct Outlook {
     quota: Option<(Quota, Vec<Usage>)>,
     /// How many mails wait already, in all lanes.
     queued: u64,
+    health: Health,
+    is_held: bool,
 }
 
 impl Outlook {
@@ -33,11 +43,14 @@ impl Outlook {
         let now = state.clock.now();
         let config = state.config();
         let quota = match config.mail_quota {
-            Some(quota) => Some((quota, state.store.mail_usage(TRANSPORT, quota.since(now)).await?)),
+            Some(quota) => Some((quota, state.store.mail_usage(MAIN, quota.since(now)).await?)),
             None => None,
         };
+        let health = state.store.transport(MAIN).await?.unwrap_or_else(|| Health::new(now));
+        let is_held = state.store.mail_held_since().await?.is_some();
+        let rate = Share::Bulk.of(health.paced(config.mail_rate, now));
         let queued: i64 = state.store.queue_counts().await?.iter().map(|lane| lane.waiting).sum();
-        Ok(Self { now, rate: Share::Bulk.of(config.mail_rate), quota, queued: u64::try_from(queued).unwrap_or(0) })
+        Ok(Self { now, rate, quota, queued: u64::try_from(queued).unwrap_or(0), health, is_held })
     }
 
     fn forecast(&self, mails: u64, deadline: Timestamp) -> Forecast {
@@ -87,7 +100,13 @@ impl Outlook {
         }
         let mails = u64::try_from(broadcast.waiting()).unwrap_or(0);
         let found = self.forecast(mails, broadcast.expires_at);
+        if let Some(reason) = self.standstill().filter(|_| mails > 0) {
+            return Progress { eta: None, reason, ..progress };
+        }
         let reason = match found.waits_until {
+            _ if self.health.pace(self.now) < 100 && self.left() != Some(0) => {
+                format!("slowed down to {} % because the mail server asked for it", self.health.pace(self.now))
+            }
             _ if self.left() != Some(0) || mails == 0 => progress.reason,
             Some(until) => format!("waits for the mail quota until {}", time::short(until, self.now)),
             None => "the mail quota is used up".to_owned(),
@@ -96,6 +115,80 @@ impl Outlook {
         let eta =
             found.finish.filter(|at| !self.rate.is_unlimited() || at.duration_since(self.now) > SignedDuration::ZERO);
         Progress { eta, reason, ..progress }
+    }
+    /// Why nothing is sent at all, if so.
+    fn standstill(&self) -> Option<String> {
+        if self.is_held {
+            return Some("all mail is held".to_owned());
+        }
+        let what = match self.health.condition {
+            Condition::Fine => return None,
+            Condition::Throttled => "the mail server asked us to slow down",
+            Condition::Unreachable => "the mail server cannot be reached",
+            Condition::QuotaReached => "the mail server says that the quota is used up",
+            Condition::Refused => "the mail server refuses much of our mail",
+            Condition::Broken => "the mail server refuses our credentials or settings",
+        };
+        match self.health.permission(self.now) {
+            Permission::Freely => None,
+            Permission::Once => Some(format!("{what} ({}); it is tried now", self.health.reason)),
+            Permission::NotBefore(at) => {
+                Some(format!("{what} ({}); next try {}", self.health.reason, time::short(at, self.now)))
+            }
+        }
+    }
+
+    /// The ways out and their limits, for the console.
+    pub async fn transports(&self, state: &AppState) -> Result<Vec<TransportView>> {
+        let config = state.config();
+        let mut views =
+            vec![self.view(MAIN, config.smtp.as_ref(), self.health.clone(), config, config.mail_connections)];
+        if let Some(second) = &config.smtp_alert {
+            let health = state.store.transport(ALERT).await?.unwrap_or_else(|| Health::new(self.now));
+            views.push(self.view(ALERT, Some(second), health, config, config.mail_connections.min(FEW)));
+        }
+        Ok(views)
+    }
+
+    fn view(
+        &self,
+        name: &'static str,
+        transport: Option<&Transport>,
+        health: Health,
+        config: &Config,
+        connections: usize,
+    ) -> TransportView {
+        let quota = self.quota.as_ref().filter(|_| name == MAIN).map(|(quota, usage)| {
+            let number = |mails: u64| i64::try_from(mails).unwrap_or(i64::MAX);
+            QuotaView {
+                mails: number(quota.mails()),
+                used: number(usage.iter().map(|usage| usage.mails).sum()),
+                left: number(self.left().unwrap_or(0)),
+                window: quota.window_words(),
+            }
+        });
+        let next_try = match health.permission(self.now) {
+            Permission::Freely => None,
+            Permission::Once => Some(self.now),
+            Permission::NotBefore(at) => Some(at),
+        };
+        // What has recovered by itself is fine.
+        let pace = health.pace(self.now);
+        let has_recovered = health.condition == Condition::Throttled && pace == 100 && next_try.is_none();
+        TransportView {
+            name,
+            address: transport.map(ToString::to_string).unwrap_or_default(),
+            condition: if has_recovered { Condition::Fine } else { health.condition },
+            reason: health.reason,
+            since: health.since,
+            next_try,
+            pace,
+            rate: config.mail_rate.in_words(),
+            bulk_rate: Share::Bulk.of(config.mail_rate).in_words(),
+            connections,
+            cap: health.cap,
+            quota,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use domain::broadcast::Lane;
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::deliver::Cleared;
@@ -15,15 +16,15 @@ use crate::store::deliveries::Delivery;
 #[derive(Debug)]
 pub(super) struct Ready {
     lanes: Mutex<[VecDeque<Delivery>; 4]>,
-    /// Something was added: for the selector.
-    pub(super) filled: Notify,
+    /// Something was added: for the selector of each route.
+    pub(super) filled: [Notify; 2],
     /// Something was taken: for the feeder.
     pub(super) drained: Notify,
 }
 
 impl Ready {
     pub(super) fn new() -> Self {
-        Self { lanes: Mutex::default(), filled: Notify::new(), drained: Notify::new() }
+        Self { lanes: Mutex::default(), filled: [Notify::new(), Notify::new()], drained: Notify::new() }
     }
 
     fn lanes(&self) -> MutexGuard<'_, [VecDeque<Delivery>; 4]> {
@@ -36,7 +37,13 @@ impl Ready {
         for delivery in deliveries {
             lanes[place(delivery.lane)].push_back(delivery);
         }
-        self.filled.notify_one();
+        self.notify();
+    }
+
+    fn notify(&self) {
+        for filled in &self.filled {
+            filled.notify_one();
+        }
     }
 
     /// Puts back what could not be sent now, before everything else of its lane.
@@ -45,7 +52,20 @@ impl Ready {
         for delivery in deliveries.into_iter().rev() {
             lanes[place(delivery.lane)].push_front(delivery);
         }
-        self.filled.notify_one();
+        drop(lanes);
+        self.notify();
+    }
+
+    /// Takes out what is no longer worth sending.
+    pub(super) fn take_expired(&self, now: Timestamp) -> Vec<Delivery> {
+        let mut expired = Vec::new();
+        for lane in self.lanes().iter_mut() {
+            let (late, rest): (VecDeque<_>, _) =
+                std::mem::take(lane).into_iter().partition(|delivery| delivery.expires_at <= now);
+            *lane = rest;
+            expired.extend(late);
+        }
+        expired
     }
 
     /// How many single letters there are in a lane.

@@ -9,13 +9,15 @@ use std::{
 use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
+    ids::SubscriberId,
     rate::Share,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     ack::Settled,
+    alerts::{self, Alarm},
     context::ContentError,
     deliver::{Cleared, Content},
     life::Life,
@@ -43,16 +45,16 @@ struct Group {
     at: Instant,
 }
 
-/// Hands mails to the sessions. Never ends by itself.
-pub(super) async fn select(life: Arc<Life>) {
-    let tokens = Tokens::new(life.store.clone(), life.settings.allowance, Arc::clone(&life.unsent));
-    let mut selector = Selector { tokens, group: None, life: &life };
+/// Hands mails to the sessions of a route. Never ends by itself.
+pub(super) async fn select(life: Arc<Life>, number: usize) {
+    let route = &life.routes[number];
+    let mut selector = Selector { tokens: Tokens::new(&life.store, route), group: None, life: &life, number };
     let work = async {
         // A place, a permit, and only then a choice: whatever became urgent meanwhile goes first.
-        while let Some(place) = life.handover.place().await {
-            let Some(permit) = life.permits.take().await else { break };
+        while let Some(place) = route.handover.place().await {
+            let Some(permit) = route.permits.take().await else { break };
             let Chosen { delivery, content, checked_at, token } = selector.next().await;
-            life.handover.put(place, Cleared { delivery, content, checked_at, permit, token });
+            route.handover.put(place, Cleared { delivery, content, checked_at, permit, token });
         }
     };
     tokio::select! {
@@ -73,7 +75,9 @@ struct Chosen {
 
 struct Selector<'a> {
     life: &'a Life,
-    tokens: Tokens,
+    /// Of the route.
+    number: usize,
+    tokens: Tokens<'a>,
     group: Option<Group>,
 }
 
@@ -95,6 +99,9 @@ impl Selector<'_> {
     /// Comes one step nearer. Whatever it took and could not use is back where it was.
     async fn step(&mut self) -> Result<Option<Chosen>> {
         let life = self.life;
+        if !self.carries_letters() {
+            return self.step_of_broadcasts(None).await;
+        }
         if life.ready.letters(Lane::Alert) > 0 {
             return if self.has_token(Share::All, None).await? {
                 self.take_letter(Lane::Alert, Share::All).await
@@ -110,12 +117,24 @@ impl Selector<'_> {
                 Err(ask_at) => letters_at = Some(ask_at),
             }
         }
+        self.step_of_broadcasts(letters_at).await
+    }
+
+    /// Letters go by the second route if there is one, and by the first as well while that does not work.
+    fn carries_letters(&self) -> bool {
+        let second = self.life.routes.get(1);
+        self.number > 0 || second.is_none_or(|second| second.is_shut(self.life.clock.now()))
+    }
+
+    /// The same when no letter can go now; they can at `letters_at`.
+    async fn step_of_broadcasts(&mut self, letters_at: Option<Instant>) -> Result<Option<Chosen>> {
+        let life = self.life;
         if let Some(group) = self.group.take_if(|group| group.at.elapsed() > CHECK_HOLDS) {
             life.ready.put_back(group.wanted);
             return Ok(None);
         }
         let has_group = self.group.as_ref().is_some_and(|group| !group.wanted.is_empty());
-        if has_group || life.ready.bulk() > 0 {
+        if self.number == 0 && (has_group || life.ready.bulk() > 0) {
             // Nobody is asked whether they want what may not be sent anyway.
             if !self.has_token(Share::Bulk, letters_at).await? {
                 return Ok(None);
@@ -129,10 +148,12 @@ impl Selector<'_> {
             return Ok(Some(Chosen { delivery, content, checked_at, token: self.tokens.spend(Share::Bulk) }));
         }
         let old_at = self.tokens.throw_away_old();
-        let look_at = letters_at.into_iter().chain(old_at).min();
+        // What the other route cannot carry any more is not announced.
+        let look_again = (life.routes.len() > 1).then(|| Instant::now() + CHECK_HOLDS);
+        let look_at = letters_at.into_iter().chain(old_at).chain(look_again).min();
         tokio::select! {
             () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {}
-            () = life.ready.filled.notified() => {}
+            () = life.ready.filled[self.number].notified() => {}
         }
         Ok(None)
     }
@@ -146,7 +167,7 @@ impl Selector<'_> {
                 let ask_at = letters_at.map_or(ask_at, |at| at.min(ask_at));
                 tokio::select! {
                     () = sleep_until(ask_at) => {}
-                    () = self.life.ready.filled.notified() => {}
+                    () = self.life.ready.filled[self.number].notified() => {}
                     // What was checked grows stale.
                     () = sleep(CHECK_HOLDS) => {}
                 }
@@ -167,17 +188,26 @@ async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Deliver
     let at = Instant::now();
     let address = delivery.address.canonical();
     let now = life.clock.now();
-    let is_suppressed = match in_time(life.store.suppressed_since(&address, now)).await {
-        Ok(since) => {
-            let is_recent = |since| now.duration_since(since) < PROBATION;
-            since.is_some_and(|since| delivery.kind != "confirmation" || is_recent(since))
-        }
+    let asked = async {
+        let since = life.store.suppressed_since(&address, now).await?;
+        // Whatever happens, owners hear of it.
+        let busy = if delivery.lane == Lane::Alert { Vec::new() } else { busy(life, [&delivery], now).await? };
+        Ok((since, busy))
+    };
+    let (since, busy) = match in_time(asked).await {
+        Ok(answer) => answer,
         Err(error) => {
             life.ready.put_back([delivery]);
             return Err(error);
         }
     };
+    let is_recent = |since| now.duration_since(since) < PROBATION;
+    let is_suppressed = since.is_some_and(|since| delivery.kind != "confirmation" || is_recent(since));
     match delivery.letter.clone() {
+        _ if let Some((_, free_at)) = busy.first() => {
+            life.settle(too_many(delivery, *free_at)).await;
+            Ok(None)
+        }
         _ if is_suppressed => {
             life.settle(Settled::without_attempt(delivery, DeliveryState::Skipped, "suppressed")).await;
             Ok(None)
@@ -191,16 +221,38 @@ async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Deliver
     }
 }
 
+/// Which addresses got as many mails in the last hour as one may, with the moment from which they may get another.
+async fn busy<'a>(
+    life: &Life,
+    deliveries: impl IntoIterator<Item = &'a Delivery>,
+    now: Timestamp,
+) -> Result<Vec<(String, Timestamp)>> {
+    let addresses: Vec<_> = deliveries.into_iter().map(|delivery| &delivery.address).collect();
+    match life.settings.address_limit {
+        0 => Ok(Vec::new()),
+        limit => life.store.busy_addresses(&addresses, limit, now).await,
+    }
+}
+
+/// For an address that got many mails: whatever runs wild, nobody's mailbox is flooded, and nothing is lost.
+fn too_many(delivery: Delivery, free_at: Timestamp) -> Settled {
+    let delivery = Delivery { due_at: free_at, ..delivery };
+    Settled::without_attempt(delivery, DeliveryState::Waiting, "this address got many mails within the hour")
+}
+
 /// Asks who of a part of one broadcast still wants it. Whoever does not is skipped; a paused broadcast goes back to the
 /// store, one that has stopped is over.
 async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>> {
     let at = Instant::now();
     match in_time(check(life, &group)).await {
-        Ok(Verdict::Send { content, wanted, busy }) => {
+        Ok(Verdict::Send { content, wanted, busy, flooded }) => {
             let mut keep = VecDeque::with_capacity(group.len());
             for mut delivery in group {
                 let subscriber = delivery.subscriber;
-                if subscriber.is_some_and(|id| busy.contains(&id)) {
+                let flooded = flooded.iter().find(|(address, _)| *address == delivery.address.canonical());
+                if let Some((_, free_at)) = flooded {
+                    life.settle(too_many(delivery, *free_at)).await;
+                } else if subscriber.is_some_and(|id| busy.contains(&id)) {
                     delivery.due_at = life.clock.now().checked_add(BUSY).unwrap_or(delivery.due_at);
                     life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, "")).await;
                 } else if subscriber.is_some_and(|id| wanted.contains(&id)) {
@@ -225,7 +277,12 @@ async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>>
 }
 
 enum Verdict {
-    Send { content: Content, wanted: HashSet<domain::ids::SubscriberId>, busy: HashSet<domain::ids::SubscriberId> },
+    Send {
+        content: Content,
+        wanted: HashSet<SubscriberId>,
+        busy: HashSet<SubscriberId>,
+        flooded: Vec<(String, Timestamp)>,
+    },
     Settle(DeliveryState, &'static str),
 }
 
@@ -257,6 +314,8 @@ async fn check(life: &Life, group: &[Delivery]) -> Result<Verdict> {
             let mut write = life.store.write().await?;
             let reason = format!("the mail cannot be written: {error}");
             write.set_broadcast_state(&broadcast.id, BroadcastState::Paused, &reason, now).await?;
+            let alarm = Alarm::Paused { broadcast: &broadcast.id, reason: &reason };
+            alerts::raise(&mut write, &alarm, now).await?;
             write.commit().await?;
             return Ok(Verdict::Settle(DeliveryState::Waiting, ""));
         }
@@ -264,5 +323,6 @@ async fn check(life: &Life, group: &[Delivery]) -> Result<Verdict> {
     let subscribers: Vec<_> = group.iter().filter_map(|delivery| delivery.subscriber).collect();
     let wanted = life.store.still_wanted(&broadcast.audience, &subscribers, now).await?.into_iter().collect();
     let busy = life.store.busy_with_older(&broadcast).await?.into_iter().collect();
-    Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, busy })
+    let flooded = self::busy(life, group, now).await?;
+    Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, busy, flooded })
 }

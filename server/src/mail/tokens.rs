@@ -8,22 +8,27 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use domain::{
+    health::Permission,
     quota::bucket,
-    rate::{Grant, Rate, Share},
+    rate::{Grant, Share},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::limits::in_time;
+use super::{
+    alerts::{self, Alarm},
+    limits::in_time,
+    route::Route,
+};
 use crate::store::{Result, Store, StoreError, mail_rates::Allowance};
 
 /// Tokens that lay about for longer are thrown away.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(1);
+const TOKEN_LIFETIME: Duration = Duration::from_millis(900);
 /// The store is asked no more often; a little less than a slice lasts, so that a late question loses nothing.
 const SLICE: Duration = Duration::from_millis(200);
 /// The longest wait before the store is asked again when nothing may be sent.
@@ -35,6 +40,8 @@ pub(super) struct Token {
     share: Share,
     /// When it was booked.
     at: Timestamp,
+    /// It is for one mail that shows whether the transport works again.
+    pub(super) is_try: bool,
 }
 
 /// Tokens that were booked and not used, to be given back to the quota.
@@ -87,16 +94,16 @@ impl Unsent {
 
 /// This node's share of rate and quota: slices from the store, spent one by one. Owned by the selector.
 #[derive(Debug)]
-pub(super) struct Tokens {
-    store: Store,
-    allowance: Allowance,
+pub(super) struct Tokens<'a> {
+    store: &'a Store,
+    route: &'a Route,
     held: [Slice; 3],
-    unsent: Arc<Unsent>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Slice {
     left: u64,
+    is_try: bool,
     /// By the clock of quotas.
     booked_at: Timestamp,
     taken_at: Instant,
@@ -104,15 +111,13 @@ struct Slice {
     ask_at: Instant,
 }
 
-/// All mail of an installation leaves through one transport.
-pub(super) const TRANSPORT: &str = "main";
 const SHARES: [Share; 3] = [Share::All, Share::Account, Share::Bulk];
 
-impl Tokens {
-    pub(super) fn new(store: Store, allowance: Allowance, unsent: Arc<Unsent>) -> Self {
+impl<'a> Tokens<'a> {
+    pub(super) fn new(store: &'a Store, route: &'a Route) -> Self {
         let now = Instant::now();
-        let none = Slice { left: 0, booked_at: Timestamp::UNIX_EPOCH, taken_at: now, ask_at: now };
-        Self { store, allowance, held: [none; 3], unsent }
+        let none = Slice { left: 0, is_try: false, booked_at: Timestamp::UNIX_EPOCH, taken_at: now, ask_at: now };
+        Self { store, route, held: [none; 3] }
     }
 
     fn slice(&mut self, share: Share) -> &mut Slice {
@@ -125,38 +130,66 @@ impl Tokens {
 
     /// Makes sure that there is a token, or says when to ask again.
     pub(super) async fn fill(&mut self, share: Share, now: Timestamp) -> Result<std::result::Result<(), Instant>> {
-        if self.allowance == (Allowance { rate: Rate::UNLIMITED, quota: None }) {
-            return Ok(Ok(()));
-        }
         let slice = *self.slice(share);
-        if slice.left > 0 && slice.taken_at.elapsed() < TOKEN_LIFETIME {
+        let is_fresh = slice.left > 0 && slice.taken_at.elapsed() < TOKEN_LIFETIME;
+        if is_fresh && (slice.is_try || !self.route.is_shut(now)) {
             return Ok(Ok(()));
         }
+        self.throw_away(share);
         self.throw_away_old();
         if slice.ask_at > Instant::now() {
             return Ok(Err(slice.ask_at));
         }
-        self.unsent.give_back(&self.store, TRANSPORT).await?;
-        let (store, allowance) = (&self.store, self.allowance);
-        let asked = async {
-            let mut write = store.write().await?;
-            let grant = write.take_permits(TRANSPORT, allowance, share, now).await?;
-            write.commit().await?;
-            Ok(grant)
-        };
-        let Grant { permits, wait, .. } = in_time(asked).await?;
+        self.route.unsent.give_back(self.store, self.route.name).await?;
+        let (grant, is_try) = in_time(self.ask(share, now)).await?;
+        let Grant { permits, wait, .. } = grant;
         let taken_at = Instant::now();
-        let wait = if allowance.rate.is_unlimited() && permits > 0 { Duration::ZERO } else { pause_of(wait) };
-        let slice = Slice { left: permits, booked_at: now, taken_at, ask_at: taken_at + wait };
+        let is_unlimited = self.route.allowance.rate.is_unlimited() && permits > 1;
+        let wait = if is_unlimited { Duration::ZERO } else { pause_of(wait) };
+        let slice = Slice { left: permits, is_try, booked_at: now, taken_at, ask_at: taken_at + wait };
         *self.slice(share) = slice;
         Ok(if permits == 0 { Err(slice.ask_at) } else { Ok(()) })
+    }
+
+    /// Asks the store, which knows how the transport fares, how fast and how much all nodes have sent, and whether mail is
+    /// held; says also whether it is for one try.
+    async fn ask(&self, share: Share, now: Timestamp) -> Result<(Grant, bool)> {
+        let Route { name, allowance, .. } = *self.route;
+        let mut write = self.store.write().await?;
+        let health = write.transport(name, now).await?;
+        let none = |wait| Grant { permits: 0, next_at: 0, wait };
+        let permission = health.permission(now);
+        let grant = match permission {
+            _ if write.is_mail_held().await? => none(SignedDuration::ZERO),
+            Permission::NotBefore(at) => none(at.duration_since(now)),
+            Permission::Freely | Permission::Once => {
+                let allowance = Allowance { rate: health.paced(allowance.rate, now), ..allowance };
+                let most = if permission == Permission::Once { 1 } else { u64::MAX };
+                write.take_permits(name, allowance, share, most, now).await?
+            }
+        };
+        let is_try = permission == Permission::Once && grant.permits > 0;
+        let health = if is_try { health.tried(now, rand::random()) } else { health };
+        if is_try {
+            write.put_transport(name, &health).await?;
+        }
+        if let Some(quota) = allowance.quota
+            && share == Share::Bulk
+            && grant.permits == 0
+            && quota.left(write.used(name, quota, now).await?, share) == 0
+        {
+            alerts::raise(&mut write, &Alarm::Quota { name, quota }, now).await?;
+        }
+        write.commit().await?;
+        self.route.heard(health, now);
+        Ok((grant, is_try))
     }
 
     /// Spends one of those that [`Self::fill`] made sure of.
     pub(super) fn spend(&mut self, share: Share) -> Token {
         let slice = self.slice(share);
         slice.left = slice.left.saturating_sub(1);
-        Token { share, at: slice.booked_at }
+        Token { share, at: slice.booked_at, is_try: slice.is_try }
     }
 
     /// Throws away what has lain about for too long, and says when there will be more of that.
@@ -165,10 +198,9 @@ impl Tokens {
         for share in SHARES {
             let slice = *self.slice(share);
             let end = slice.taken_at + TOKEN_LIFETIME;
-            if slice.left == 0 {
-            } else if end <= Instant::now() {
+            if slice.left > 0 && end <= Instant::now() {
                 self.throw_away(share);
-            } else {
+            } else if slice.left > 0 {
                 next = Some(next.map_or(end, |next| next.min(end)));
             }
         }
@@ -178,11 +210,11 @@ impl Tokens {
     fn throw_away(&mut self, share: Share) {
         let slice = self.slice(share);
         let (left, at) = (std::mem::take(&mut slice.left), slice.booked_at);
-        self.unsent.add_many(share, at, left);
+        self.route.unsent.add_many(share, at, left);
     }
 }
 
-impl Drop for Tokens {
+impl Drop for Tokens<'_> {
     fn drop(&mut self) {
         for share in SHARES {
             self.throw_away(share);

@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::{
     MailSettings,
     session::{Deadlines, Envelope, Session},
+    transport::Transport,
 };
 
 /// A connection is renewed after so many mails, or this long: servers dislike both.
@@ -32,8 +33,8 @@ pub(super) enum Wire {
 
 impl Wire {
     /// Connects, or says why it could not.
-    pub(super) async fn connect(settings: &MailSettings) -> Result<Self, Outcome> {
-        match &settings.transport {
+    pub(super) async fn connect(settings: &MailSettings, transport: Option<&Transport>) -> Result<Self, Outcome> {
+        match transport {
             Some(transport) => {
                 Ok(Self::Smtp(Session::connect(transport, &Deadlines::default(), &settings.hello).await?))
             }
@@ -49,10 +50,11 @@ impl Wire {
         }
     }
 
-    /// Whether it carried enough.
-    pub(super) fn is_worn(&self) -> bool {
+    /// Whether it carried enough, where the server is known to close after `cap`.
+    pub(super) fn is_worn(&self, cap: Option<u32>) -> bool {
+        let most = cap.map_or(MAILS, |cap| cap.min(MAILS));
         match self {
-            Self::Smtp(session) => session.mails_sent() >= MAILS || session.opened_at().elapsed() > LIFETIME,
+            Self::Smtp(session) => session.mails_sent() >= most || session.opened_at().elapsed() > LIFETIME,
             Self::Capture { .. } => false,
         }
     }

@@ -197,6 +197,14 @@ impl Store {
         broadcasts(rows)
     }
 
+    /// Those that are not over, oldest first.
+    pub async fn open_broadcasts(&self) -> Result<Vec<Broadcast>> {
+        let rows = sqlx::query_as(select!("where state in ('queued', 'sending', 'paused') order by created_at, id"))
+            .fetch_all(self.read())
+            .await?;
+        broadcasts(rows)
+    }
+
     /// All broadcasts about an incident, newest first.
     pub async fn broadcasts_of(&self, incident: &IncidentId) -> Result<Vec<Broadcast>> {
         let rows = sqlx::query_as(select!("where incident_id = $1 order by created_at desc, id"))
@@ -219,6 +227,18 @@ impl Store {
         .fetch_optional(self.read())
         .await?;
         row.map(Broadcast::try_from).transpose()
+    }
+
+    /// When those broadcasts were published that go on, have not reached everyone once, and are older than `before`.
+    pub async fn unfinished_broadcasts(&self, before: Timestamp) -> Result<Vec<Timestamp>> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "select created_at from broadcasts where state in ('queued', 'sending') \
+             and (next_id <= until_id or wrap_until > 0) and created_at < $1 order by created_at",
+        )
+        .bind(millis(before))
+        .fetch_all(self.read())
+        .await?;
+        rows.into_iter().map(|(at,)| instant(TABLE, at)).collect()
     }
 
     /// Who is being sent an older broadcast about the same incident right now, so that nobody hears the end before the

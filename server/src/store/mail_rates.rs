@@ -18,7 +18,7 @@ pub struct Allowance {
 }
 
 impl Write {
-    /// Takes up to one slice of permits to send over a transport, for this node alone, and books them.
+    /// Takes up to one slice of permits to send over a transport, and at most `most`, for this node alone, and books them.
     ///
     /// The row of the rate stays locked until the transaction ends, so that nodes take one after the other: however many
     /// there are, no more is booked than the quota has left.
@@ -27,12 +27,13 @@ impl Write {
         transport: &str,
         allowance: Allowance,
         share: Share,
+        most: u64,
         now: Timestamp,
     ) -> Result<Grant> {
         let Allowance { rate, quota } = allowance;
         let all_rate = Share::All.of(rate);
         let all_at = self.rate_row(transport, Share::All).await?;
-        let mut wanted = share.of(rate).slice();
+        let mut wanted = share.of(rate).slice().min(most);
         if let Some(quota) = quota {
             wanted = wanted.min(quota.left(self.used(transport, quota, now).await?, share));
             if wanted == 0 {

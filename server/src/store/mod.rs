@@ -6,6 +6,7 @@
 //! ```
 //! One text per query, with `$n` placeholders, for both engines. Only `i64` and text are bound. Times are passed in.
 
+pub mod alerts;
 pub mod attempts;
 pub mod audience;
 pub mod audit;
@@ -32,6 +33,7 @@ pub mod sitemap;
 pub mod subscribers;
 pub mod suppressions;
 pub mod templates;
+pub mod transports;
 pub mod update_versions;
 pub mod users;
 pub mod wishes;

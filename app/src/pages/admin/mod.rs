@@ -22,6 +22,7 @@ pub mod incident_new;
 pub mod incidents;
 pub mod kept;
 pub mod keys;
+pub mod mail;
 pub mod outbox;
 pub mod password;
 pub mod recipients;

@@ -29,6 +29,7 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("/admin/broadcasts", "Mails", &["/admin/broadcasts", "/admin/deliveries"]),
     ("/admin/templates", "Templates", &["/admin/templates"]),
     ("/admin/components", "Components", &["/admin/components", "/admin/groups"]),
+    ("/admin/mail", "Mail", &["/admin/mail"]),
     ("/admin/outbox", "Outbox", &["/admin/outbox"]),
     ("/admin/keys", "API keys", &["/admin/keys"]),
     ("/admin/audit", "Audit log", &["/admin/audit"]),

@@ -12,6 +12,7 @@ pub(super) mod incident;
 pub(super) mod incident_new;
 pub(super) mod incidents;
 pub(super) mod keys;
+pub(super) mod mail;
 mod names;
 pub(super) mod outbox;
 pub(super) mod password;

@@ -1,8 +1,10 @@
 //! The queue against a real SMTP server.
 
 mod crash;
+mod faults;
 mod outbox;
 mod queue;
 mod quota;
 mod session;
 mod stage;
+mod transport;

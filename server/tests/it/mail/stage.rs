@@ -56,9 +56,11 @@ impl Stage {
         let name = format!("outbox-{:016x}", rand::random::<u64>());
         let settings = MailSettings {
             transport: server.map(|server| Transport::parse(&server.url()).unwrap()),
+            alert_transport: None,
             outbox: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name),
             allowance: Allowance { rate: Rate::UNLIMITED, quota: None },
             connections: 8,
+            address_limit: 0,
             from: "Status <status@example.com>".parse().unwrap(),
             public_url: "https://status.example.com".into(),
             secret: Secret::from_bytes([7; 32]),

@@ -290,7 +290,7 @@ async fn all_nodes_together_keep_to_the_rate(store: Store) {
     for millis in (0..10_000).step_by(50) {
         let at = now() + SignedDuration::from_millis(millis);
         let mut write = store.write().await.unwrap();
-        granted += write.take_permits("main", per_second(100), Share::All, at).await.unwrap().permits;
+        granted += write.take_permits("main", per_second(100), Share::All, u64::MAX, at).await.unwrap().permits;
         write.commit().await.unwrap();
     }
     assert!((900..=1000).contains(&granted), "{granted} in ten seconds at 95 a second");
@@ -302,13 +302,13 @@ async fn broadcasts_leave_room_for_letters(store: Store) {
     for millis in (0..10_000).step_by(100) {
         let at = now() + SignedDuration::from_millis(millis);
         let mut write = store.write().await.unwrap();
-        bulk += write.take_permits("main", rate, Share::Bulk, at).await.unwrap().permits;
+        bulk += write.take_permits("main", rate, Share::Bulk, u64::MAX, at).await.unwrap().permits;
         write.commit().await.unwrap();
     }
     assert!((800..=900).contains(&bulk), "{bulk} in ten seconds at 85 a second");
     let mut write = store.write().await.unwrap();
     let after = now() + SignedDuration::from_secs(10);
-    assert!(write.take_permits("main", rate, Share::All, after).await.unwrap().permits > 0);
+    assert!(write.take_permits("main", rate, Share::All, u64::MAX, after).await.unwrap().permits > 0);
 }
 
 async fn sign_ups_leave_room_for_broadcasts(store: Store) {
@@ -317,8 +317,8 @@ async fn sign_ups_leave_room_for_broadcasts(store: Store) {
     for millis in (0..10_000).step_by(100) {
         let at = now() + SignedDuration::from_millis(millis);
         let mut write = store.write().await.unwrap();
-        account += write.take_permits("main", rate, Share::Account, at).await.unwrap().permits;
-        bulk += write.take_permits("main", rate, Share::Bulk, at).await.unwrap().permits;
+        account += write.take_permits("main", rate, Share::Account, u64::MAX, at).await.unwrap().permits;
+        bulk += write.take_permits("main", rate, Share::Bulk, u64::MAX, at).await.unwrap().permits;
         write.commit().await.unwrap();
     }
     assert!((190..=210).contains(&account), "{account} in ten seconds at 20 a second");

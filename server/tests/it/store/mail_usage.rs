@@ -26,7 +26,7 @@ fn of(quota: &str) -> Allowance {
 
 async fn take(store: &Store, allowance: Allowance, share: Share, now: Timestamp) -> u64 {
     let mut write = store.write().await.unwrap();
-    let granted = write.take_permits("main", allowance, share, now).await.unwrap();
+    let granted = write.take_permits("main", allowance, share, u64::MAX, now).await.unwrap();
     write.commit().await.unwrap();
     granted.permits
 }
@@ -48,7 +48,7 @@ async fn broadcasts_stop_exactly_at_the_reserve(store: Store) {
     }
     assert_eq!(sent, 930);
     let mut write = store.write().await.unwrap();
-    let grant = write.take_permits("main", allowance, Share::Bulk, at(20_000)).await.unwrap();
+    let grant = write.take_permits("main", allowance, Share::Bulk, u64::MAX, at(20_000)).await.unwrap();
     assert!(grant.permits == 0 && grant.wait > SignedDuration::ZERO && grant.wait <= SignedDuration::from_mins(5));
     drop(write);
     let letters = async |share| {
@@ -100,7 +100,7 @@ async fn what_was_sent_a_day_ago_counts_no_more(store: Store) {
 async fn each_transport_has_its_own_quota(store: Store) {
     assert_eq!(take(&store, of("1000/day"), Share::Bulk, at(0)).await, 930);
     let mut write = store.write().await.unwrap();
-    let other = write.take_permits("alert", of("1000/day"), Share::Bulk, at(0)).await.unwrap();
+    let other = write.take_permits("alert", of("1000/day"), Share::Bulk, u64::MAX, at(0)).await.unwrap();
     assert_eq!(other.permits, 930);
 }
 

@@ -23,6 +23,7 @@ mod sitemap;
 mod subscribers;
 mod suppressions;
 mod templates;
+mod transports;
 mod update_versions;
 mod users;
 mod wishes;

@@ -1,12 +1,20 @@
 //! What the server is told to do, and when.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
 use std::{
     io,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
-use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::{
+    io::{AsyncWrite, AsyncWriteExt},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 /// What a client just did, so that the server must answer.
@@ -37,6 +45,10 @@ pub(crate) enum When {
     Nth(usize),
     /// All after the first n.
     After(usize),
+    /// All after the first n of each connection.
+    AfterOnConnection(usize),
+    /// Those above so many within the last second, which do not count themselves.
+    MoreThanInASecond(usize),
     /// Every nth.
     Every(usize),
     /// Those whose command holds this text, such as an address.
@@ -166,24 +178,38 @@ pub(super) struct Rule {
     when: When,
     act: Act,
     seen: AtomicUsize,
+    /// When those of the last second were that were not too many.
+    latest: Mutex<Vec<Instant>>,
 }
 
 impl Rule {
     pub(super) fn new(step: Step, when: When, act: Act) -> Self {
-        Self { step, when, act, seen: AtomicUsize::new(0) }
+        Self { step, when, act, seen: AtomicUsize::new(0), latest: Mutex::default() }
     }
 
-    /// The act, when this is its step and its turn.
-    pub(super) fn act(&self, step: Step, line: &str) -> Option<&Act> {
+    fn is_too_fast(&self, most: usize) -> bool {
+        let (mut latest, now) = (self.latest.lock().unwrap(), Instant::now());
+        latest.retain(|at| now - *at < Duration::from_secs(1));
+        let is_so = latest.len() >= most;
+        if !is_so {
+            latest.push(now);
+        }
+        is_so
+    }
+
+    /// The act, when this is its step and its turn; it is the `nth` such step of its connection.
+    pub(super) fn act(&self, step: Step, line: &str, nth: usize) -> Option<&Act> {
         if step != self.step {
             return None;
         }
         let seen = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
         let is_due = match &self.when {
             When::Always => true,
-            When::Nth(nth) => seen == *nth,
+            When::Nth(wanted) => seen == *wanted,
             When::After(count) => seen > *count,
-            When::Every(nth) => seen.is_multiple_of(*nth),
+            When::AfterOnConnection(count) => nth > *count,
+            When::MoreThanInASecond(most) => self.is_too_fast(*most),
+            When::Every(wanted) => seen.is_multiple_of(*wanted),
             When::Holding(text) => line.contains(text.as_str()),
         };
         is_due.then_some(&self.act)

@@ -165,7 +165,8 @@ impl Conversation<'_> {
 
     fn act(&self, step: Step, line: &str) -> Act {
         // Every rule counts its step, also those behind the one that decides.
-        let due: Vec<_> = self.state.script.rules.iter().filter_map(|rule| rule.act(step, line)).collect();
+        let nth = self.state.count(self.number, step);
+        let due: Vec<_> = self.state.script.rules.iter().filter_map(|rule| rule.act(step, line, nth)).collect();
         due.first().map_or_else(Act::usual, |act| (*act).clone())
     }
 

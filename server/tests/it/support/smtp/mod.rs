@@ -123,8 +123,14 @@ impl Script {
         let address = listener.local_addr().unwrap();
         let (certificate, acceptor) = certify(&self.certificate_name);
         let (taken, _) = watch::channel(0);
-        let state =
-            Arc::new(State { script: self, acceptor, accepted: Mutex::default(), commands: Mutex::default(), taken });
+        let state = Arc::new(State {
+            script: self,
+            acceptor,
+            accepted: Mutex::default(),
+            commands: Mutex::default(),
+            steps: Mutex::default(),
+            taken,
+        });
         let stop = CancellationToken::new();
         TaskTracker::new().spawn(listen(listener, Arc::clone(&state), stop.clone()));
         SmtpServer { address, certificate, state, stop }
@@ -137,10 +143,19 @@ struct State {
     acceptor: TlsAcceptor,
     accepted: Mutex<Vec<Accepted>>,
     commands: Mutex<Vec<(usize, String)>>,
+    /// Every step, with its connection.
+    steps: Mutex<Vec<(usize, Step)>>,
     taken: watch::Sender<usize>,
 }
 
 impl State {
+    /// Notes a step and says how many such there were on this connection.
+    fn count(&self, connection: usize, step: Step) -> usize {
+        let mut steps = self.steps.lock().unwrap();
+        steps.push((connection, step));
+        steps.iter().filter(|found| **found == (connection, step)).count()
+    }
+
     fn take(&self, mail: Accepted) {
         let mut accepted = self.accepted.lock().unwrap();
         accepted.push(mail);
@@ -203,6 +218,16 @@ impl SmtpServer {
         let accepted = self.accepted();
         assert!(enough, "waited for {count} mails, got {}", accepted.len());
         accepted
+    }
+
+    /// How many connections there were.
+    pub(crate) fn connections(&self) -> usize {
+        self.steps(Step::Greeting)
+    }
+
+    /// How often a step was taken, on whichever connection.
+    pub(crate) fn steps(&self, step: Step) -> usize {
+        self.state.steps.lock().unwrap().iter().filter(|(_, found)| *found == step).count()
     }
 
     /// Every command line that came, with the number of its connection, counted from 1.

@@ -1,0 +1,279 @@
+//! How mail fares: the way out and its limits, what waits and why, and the switch that holds everything.
+
+use domain::{
+    broadcast::{Lane, Progress},
+    health::Condition,
+    time,
+};
+use jiff::Timestamp;
+use leptos::prelude::*;
+
+use super::{
+    broadcast::watched,
+    dashboard::captured,
+    fields::danger,
+    shell::{Console, document},
+};
+use crate::{
+    components::{dated, timestamp},
+    islands::thousands,
+};
+
+/// What the page shows.
+#[derive(Clone, Debug)]
+pub struct MailPage {
+    /// The frame.
+    pub console: Console,
+    /// The present moment.
+    pub now: Timestamp,
+    /// Since when everything is held, if it is.
+    pub held_since: Option<Timestamp>,
+    /// Whether mail is kept on disk because no mail server is configured.
+    pub captured: bool,
+    /// The ways out.
+    pub transports: Vec<TransportView>,
+    /// How many mails wait in each lane, and since when the oldest is due.
+    pub queue: Vec<(Lane, i64, Option<Timestamp>)>,
+    /// Broadcasts on their way, with the names of their incidents.
+    pub broadcasts: Vec<(String, Progress)>,
+    /// What the owners were told lately, newest first, and whether by letter.
+    pub alerts: Vec<(Timestamp, String, bool)>,
+    /// What was said in a test that failed just now.
+    pub conversation: Option<String>,
+}
+
+/// One way out.
+#[derive(Clone, Debug)]
+pub struct TransportView {
+    /// `main` or `alert`.
+    pub name: &'static str,
+    /// Where mail goes, without a password; empty when it is kept.
+    pub address: String,
+    /// What is the matter.
+    pub condition: Condition,
+    /// In the server's words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is tried next, if it is not used freely.
+    pub next_try: Option<Timestamp>,
+    /// How much of the rate is used at present, in percent.
+    pub pace: u32,
+    /// `14/s`
+    pub rate: String,
+    /// What broadcasts use of it.
+    pub bulk_rate: String,
+    /// The most connections at once, of one node.
+    pub connections: usize,
+    /// After how many mails a connection is renewed because the server was seen to close after some.
+    pub cap: Option<u32>,
+    /// The quota, if there is one.
+    pub quota: Option<QuotaView>,
+}
+
+/// What is left of a quota.
+#[derive(Clone, Debug)]
+pub struct QuotaView {
+    /// How many mails the provider allows.
+    pub mails: i64,
+    /// How many were used.
+    pub used: i64,
+    /// How many broadcasts may still use.
+    pub left: i64,
+    /// `in 24 hours`
+    pub window: &'static str,
+}
+
+/// Draws the page.
+pub fn page(model: &MailPage) -> String {
+    let title = if model.conversation.is_some() { "Error: Mail" } else { "Mail" };
+    document(&model.console, title, || {
+        let now = model.now;
+        view! {
+            <h1>"Mail"</h1>
+            {model.conversation.clone().map(conversation)}
+            {model.captured.then(captured)}
+            {model.held_since.map(|since| held(since, now))}
+            {model.transports.iter().map(|way| transport(way, model.transports.len(), now)).collect_view()}
+            <div class="side-by-side">
+                <section aria-labelledby="queue">
+                    <h2 id="queue">"Waiting to be sent"</h2>
+                    {queue(&model.queue, now)}
+                </section>
+                {model.held_since.is_none().then(hold)}
+            </div>
+            <section aria-labelledby="moving">
+                <h2 id="moving">"On their way"</h2>
+                {broadcasts(&model.broadcasts)}
+            </section>
+            <section aria-labelledby="alerts">
+                <h2 id="alerts">"What owners were told"</h2>
+                {alerts(&model.alerts)}
+            </section>
+        }
+    })
+}
+
+fn conversation(said: String) -> impl IntoView {
+    view! {
+        <section class="summary" id="errors" tabindex="-1" autofocus="autofocus" aria-labelledby="failed">
+            <h2 id="failed">"The test mail was not sent"</h2>
+            <pre class="mail" tabindex="0">{said}</pre>
+        </section>
+    }
+}
+
+fn held(since: Timestamp, now: Timestamp) -> impl IntoView {
+    view! {
+        <section class="notice held" data-status="partial_outage" aria-labelledby="held">
+            <h2 id="held">"All mail is held"</h2>
+            <p>
+                <span>"Since "</span>
+                {timestamp(since, now)}
+                <span>" nothing is sent: no updates, no confirmations, no alerts. Everything waits and goes on when you let it, as long as it is still worth sending."</span>
+            </p>
+            <form method="post" action="/admin/mail/release"><button class="button">"Send again"</button></form>
+        </section>
+    }
+}
+
+fn hold() -> impl IntoView {
+    view! {
+        <section aria-labelledby="hold">
+            <h2 id="hold">"Stop everything"</h2>
+            {danger(
+                "Hold all mail",
+                "Within a second nothing more is sent: no updates, no confirmations, no alerts. Nothing is lost; it waits until you let it go on, or until it is too old to be worth sending.".to_owned(),
+                "/admin/mail/hold".to_owned(),
+                "Hold all mail",
+            )}
+        </section>
+    }
+}
+
+fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView + use<> {
+    let title = match (way.name, count) {
+        ("main", 1) => "Mail server",
+        ("main", _) => "Mail server of updates",
+        _ => "Mail server of alerts and confirmations",
+    };
+    let id = format!("transport-{}", way.name);
+    let state = if way.condition == Condition::Fine {
+        view! { <td>{way.condition.label()}</td> }.into_any()
+    } else {
+        view! {
+            <td>
+                <strong>{way.condition.label()}</strong>
+                <span>" since "</span>
+                {timestamp(way.since, now)}
+                <span>{format!(" · {}", way.reason)}</span>
+            </td>
+        }
+        .into_any()
+    };
+    let next = way.next_try.map(|at| {
+        view! {
+            <tr>
+                <th scope="row">"Next try"</th>
+                <td>{if at > now { timestamp(at, now).into_any() } else { view! { <span>"now"</span> }.into_any() }}</td>
+            </tr>
+        }
+    });
+    let pace = if way.pace < 100 { format!(", slowed down to {} % of that", way.pace) } else { String::new() };
+    let rate = if way.name == "main" {
+        format!("{}; updates use up to {}{pace}", way.rate, way.bulk_rate)
+    } else {
+        format!("{}{pace}", way.rate)
+    };
+    let connections = match way.cap {
+        Some(cap) => {
+            format!("up to {}, each renewed after {cap} mails because the server closes them", way.connections)
+        }
+        None => format!("up to {}", way.connections),
+    };
+    let quota = way.quota.as_ref().map_or_else(
+        || "none".to_owned(),
+        |quota| {
+            let [used, mails, left] = [quota.used, quota.mails, quota.left].map(thousands);
+            format!("{used} of {mails} used {}; {left} left for updates", quota.window)
+        },
+    );
+    let address = if way.address.is_empty() { "kept in the outbox".to_owned() } else { way.address.clone() };
+    view! {
+        <section class="box way" aria-labelledby=id.clone()>
+            <h2 id=id.clone()>{title}</h2>
+            <table class="headers">
+                <tbody>
+                    <tr><th scope="row">"Goes to"</th><td>{address}</td></tr>
+                    <tr><th scope="row">"State"</th>{state}</tr>
+                    {next}
+                    <tr><th scope="row">"Rate"</th><td>{rate}</td></tr>
+                    <tr><th scope="row">"Quota"</th><td>{quota}</td></tr>
+                    <tr><th scope="row">"Connections"</th><td>{connections}</td></tr>
+                </tbody>
+            </table>
+            <form method="post" action="/admin/mail/test">
+                <input type="hidden" name="transport" value=way.name />
+                <button class="button quiet" aria-describedby=id.clone()>"Send me a test mail"</button>
+            </form>
+        </section>
+    }
+}
+
+fn queue(lanes: &[(Lane, i64, Option<Timestamp>)], now: Timestamp) -> AnyView {
+    if lanes.iter().all(|(_, waiting, _)| *waiting == 0) {
+        return view! { <p class="nothing">"Nothing waits: every mail is out."</p> }.into_any();
+    }
+    let row = |(lane, waiting, oldest): &(Lane, i64, Option<Timestamp>)| {
+        let age = oldest.map(|at| format!("oldest {}", time::duration(at, now)));
+        view! {
+            <tr>
+                <th scope="row">{lane.label()}</th>
+                <td>{thousands(*waiting)}</td>
+                <td>{age}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="figures lanes">
+            <caption class="visually-hidden">"Mails waiting in each lane, most urgent first, and for how long"</caption>
+            <tbody>{lanes.iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+fn broadcasts(moving: &[(String, Progress)]) -> AnyView {
+    if moving.is_empty() {
+        return view! { <p class="nothing">"No update is being mailed."</p> }.into_any();
+    }
+    let row = |(name, progress): &(String, Progress)| {
+        view! {
+            <li>
+                <p class="title"><a href=format!("/admin/broadcasts/{}", progress.id) dir="auto">{name.clone()}</a></p>
+                {watched(progress)}
+            </li>
+        }
+    };
+    view! { <ul class="broadcasts">{moving.iter().map(row).collect_view()}</ul> }.into_any()
+}
+
+fn alerts(alerts: &[(Timestamp, String, bool)]) -> AnyView {
+    if alerts.is_empty() {
+        return view! { <p class="nothing">"Nothing went wrong lately."</p> }.into_any();
+    }
+    let row = |(at, message, mailed): &(Timestamp, String, bool)| {
+        view! {
+            <li>
+                <div class="what">
+                    <p>{message.clone()}</p>
+                    <p class="facts">
+                        {dated(*at)}
+                        <span>{if *mailed { "told by mail" } else { "goes into the next letter" }}</span>
+                    </p>
+                </div>
+            </li>
+        }
+    };
+    view! { <ul class="rows">{alerts.iter().map(row).collect_view()}</ul> }.into_any()
+}

@@ -1,0 +1,71 @@
+//! `/admin/mail`
+
+use app::pages::admin::mail::{self, MailPage};
+use axum::{extract::State, response::Response};
+use tower_sessions::Session;
+
+use super::{console, done, form_page};
+use crate::{
+    actions,
+    error::Result,
+    http::{auth::Actor, forms::Posted},
+    mail::outlook::Outlook,
+    state::AppState,
+};
+
+/// How many alerts are shown.
+const ALERTS: i64 = 20;
+
+/// How mail fares.
+pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Response> {
+    draw(&state, &actor, &session, None).await
+}
+
+/// Holds all mail.
+pub(crate) async fn hold(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Response> {
+    actions::mail::hold(&state, &actor, true).await?;
+    done(&session, "All mail is held.", "/admin/mail").await
+}
+
+/// Lets it go on.
+pub(crate) async fn release(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Response> {
+    actions::mail::hold(&state, &actor, false).await?;
+    done(&session, "Mail goes out again.", "/admin/mail").await
+}
+
+/// Sends a test mail; a failure shows what was said.
+pub(crate) async fn test(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+    Posted(fields): Posted,
+) -> Result<Response> {
+    match actions::mail::test(&state, &actor, &fields.get("transport")).await? {
+        Ok(words) => done(&session, &words, "/admin/mail").await,
+        Err(conversation) => draw(&state, &actor, &session, Some(conversation)).await,
+    }
+}
+
+async fn draw(state: &AppState, actor: &Actor, session: &Session, conversation: Option<String>) -> Result<Response> {
+    let outlook = Outlook::read(state).await?;
+    let mut broadcasts = Vec::new();
+    for broadcast in state.store.open_broadcasts().await? {
+        let name = state.store.incident(&broadcast.incident).await?.map(|incident| incident.name);
+        broadcasts.push((name.unwrap_or_default(), outlook.progress(&broadcast)));
+    }
+    let queue = state.store.queue_counts().await?;
+    let alerts = state.store.alerts(ALERTS).await?;
+    let has_failed = conversation.is_some();
+    let page = MailPage {
+        console: console(state, actor, session, "/admin/mail").await?,
+        now: state.clock.now(),
+        held_since: state.store.mail_held_since().await?,
+        captured: state.config().smtp.is_none(),
+        transports: outlook.transports(state).await?,
+        queue: queue.into_iter().map(|lane| (lane.lane, lane.waiting, lane.oldest)).collect(),
+        broadcasts,
+        alerts: alerts.into_iter().map(|alert| (alert.raised_at, alert.message, alert.mailed_at.is_some())).collect(),
+        conversation,
+    };
+    Ok(form_page(mail::page(&page), has_failed))
+}

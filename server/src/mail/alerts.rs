@@ -1,0 +1,143 @@
+//! Tells the owners what is the matter with their mail: on a page of the console, and by letters of the first lane, a few an
+//! hour at most, through the second transport if there is one.
+
+use app::emails::alert::{self, AlertMail};
+use domain::{
+    broadcast::Lane,
+    health::{Condition, Health},
+    ids::{BroadcastId, DeliveryId},
+    quota::Quota,
+    time,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::life::Life;
+use crate::{
+    state::DEFAULT_NAME,
+    store::{Result, Write, deliveries::NewLetter},
+};
+
+/// The most letters to each owner in an hour; what else happened goes into the next.
+const LETTERS_AN_HOUR: i64 = 4;
+/// How long an alert is worth sending.
+const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
+/// How long those who wait are told they may have to: a letter.
+pub const LETTER_PROMISE: SignedDuration = SignedDuration::from_mins(5);
+/// … and a broadcast, until its list was walked to the end.
+pub const BROADCAST_PROMISE: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the owners should know.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Alarm<'a> {
+    /// A transport stopped to work in a way that does not pass by itself.
+    Transport { name: &'a str, health: &'a Health },
+    /// Our own count says that broadcasts must wait.
+    Quota { name: &'a str, quota: Quota },
+    /// Something waits longer than promised.
+    Late { lane: Lane, since: Timestamp },
+    /// A broadcast was paused, and not by a person.
+    Paused { broadcast: &'a BroadcastId, reason: &'a str },
+}
+
+impl Alarm<'_> {
+    /// The same key for what needs to be said once.
+    fn key(&self, now: Timestamp) -> String {
+        match self {
+            Self::Transport { name, health } => {
+                format!("transport:{name}:{}:{}", health.condition.as_str(), health.since.as_millisecond())
+            }
+            Self::Quota { name, quota } => format!("quota:{name}:{quota}:{}", time::utc_date(now)),
+            Self::Late { lane, since } => format!("late:{}:{}", lane.as_str(), since.as_millisecond()),
+            Self::Paused { broadcast, reason } => format!("paused:{broadcast}:{reason}"),
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::Transport { name, health } => {
+                let way = if *name == super::route::ALERT { "The second mail server" } else { "The mail server" };
+                let (what, next) = match health.condition {
+                    Condition::QuotaReached => {
+                        ("says that the quota is used up", "one mail is tried every ten minutes")
+                    }
+                    Condition::Refused => (
+                        "refuses much of our mail for what we are, not for whom it is for",
+                        "one mail is tried every five minutes",
+                    ),
+                    _ => ("refuses our credentials or settings", "one mail is tried every five minutes"),
+                };
+                format!("{way} {what} ({}). Nothing is lost: mails wait, and {next} until one is taken.", health.reason)
+            }
+            Self::Quota { quota, .. } => format!(
+                "The mail quota of {quota} is used up but for what is kept for alerts and confirmations. Broadcasts wait; the \
+                 page of each says until when."
+            ),
+            Self::Late { lane, since } if lane.is_bulk() => {
+                format!("An update published {} has not reached everyone after an hour.", time::full(*since))
+            }
+            Self::Late { since, .. } => {
+                format!("A confirmation or sign-in link has waited since {} to be sent.", time::full(*since))
+            }
+            Self::Paused { reason, .. } => {
+                format!("A broadcast was paused: {reason}. Resume it in the console when that is mended.")
+            }
+        }
+    }
+}
+
+/// Notes something for the owners, once.
+pub(super) async fn raise(write: &mut Write, alarm: &Alarm<'_>, now: Timestamp) -> Result<()> {
+    if write.raise_alert(&alarm.key(now), &alarm.message(), now).await? {
+        tracing::error!(alarm = alarm.message(), "The owners are told.");
+    }
+    Ok(())
+}
+
+/// Looks whether anything waits too long, and writes to the owners what they were not told yet.
+pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
+    let store = &life.store;
+    let before = |promise| now.checked_sub(promise).unwrap_or(now);
+    let letters = store.queue_counts().await?;
+    let letters = letters.iter().filter(|count| count.lane == Lane::Account);
+    let oldest = letters.filter_map(|count| Some((count.lane, count.oldest?)));
+    let mut late: Vec<_> = oldest.filter(|(_, since)| *since < before(LETTER_PROMISE)).collect();
+    let unfinished = store.unfinished_broadcasts(before(BROADCAST_PROMISE)).await?;
+    late.extend(unfinished.into_iter().map(|since| (Lane::Incident, since)));
+    if store.mail_held_since().await?.is_some() {
+        late.clear();
+    }
+    if late.is_empty() && !store.has_new_alerts().await? {
+        return Ok(());
+    }
+    let users = store.users().await?;
+    let page_name = store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
+    let mut write = store.write().await?;
+    for (lane, since) in late {
+        raise(&mut write, &Alarm::Late { lane, since }, now).await?;
+    }
+    let alerts = write.take_new_alerts(LETTERS_AN_HOUR, now).await?;
+    let has_news = !alerts.is_empty();
+    if has_news {
+        let lines: Vec<_> = alerts.into_iter().map(|alert| (alert.raised_at, alert.message)).collect();
+        let address = format!("{}/admin/mail", life.settings.public_url);
+        let message = alert::mail(&AlertMail { page_name: &page_name, console_url: &address, alerts: &lines });
+        for user in users {
+            let letter = NewLetter {
+                id: DeliveryId::from_random(rand::random()),
+                kind: "alert",
+                lane: Lane::Alert,
+                to: user.email.clone(),
+                subscriber: None,
+                message: message.clone(),
+                dedupe_key: Some(format!("alert:{}:{}", now.as_millisecond(), user.id)),
+                expires_at: now.checked_add(LIFETIME).unwrap_or(now),
+            };
+            write.insert_letter(&letter, now).await?;
+        }
+    }
+    write.commit().await?;
+    if has_news {
+        life.handle.wake();
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! A way out: a transport with its limits, its health and its sessions.
+//!
+//! There is one for everything, and perhaps a second that carries alerts and account mails, so that they leave even when
+//! the first is out of order or out of quota.
+
+use std::sync::{Mutex, PoisonError};
+
+use domain::{
+    delivery::{Meaning, Outcome, Transport as Word},
+    health::{Condition, Health, Permission, Refusals, trouble},
+};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::{
+    MailSettings,
+    alerts::{self, Alarm},
+    limits::{Permits, in_time},
+    ready::Handover,
+    tokens::Unsent,
+    transport::Transport,
+};
+use crate::{
+    clock::Clock,
+    store::{Result, Store, mail_rates::Allowance},
+};
+
+/// The transport of everything.
+pub const MAIN: &str = "main";
+/// The transport of alerts and account mails, if they have one of their own.
+pub const ALERT: &str = "alert";
+/// Connections of the second transport: it carries little.
+pub(super) const FEW: usize = 2;
+/// A reason longer than this is cut.
+const REASON_LIMIT: usize = 300;
+
+/// One way out.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) name: &'static str,
+    /// None writes mails into the outbox.
+    pub(super) transport: Option<Transport>,
+    pub(super) allowance: Allowance,
+    pub(super) connections: usize,
+    pub(super) handover: Handover,
+    pub(super) permits: Permits,
+    /// What was booked and not sent.
+    pub(super) unsent: Unsent,
+    /// One connection is opened after the other, so that a server in trouble is not stormed.
+    pub(super) connecting: Semaphore,
+    /// As this node last knew it.
+    health: Mutex<Health>,
+    refusals: Mutex<Refusals>,
+}
+
+impl Route {
+    /// The ways out of these settings, the one for everything first.
+    pub(super) fn all(settings: &MailSettings, now: Timestamp) -> Vec<Self> {
+        let connections = settings.connections.max(1);
+        let main = Self::new(MAIN, settings.transport.clone(), settings.allowance, connections, now);
+        // Another provider, another quota: it is not ours to know.
+        let allowance = Allowance { quota: None, ..settings.allowance };
+        let second = settings.alert_transport.clone();
+        let second = second.map(|transport| Self::new(ALERT, Some(transport), allowance, connections.min(FEW), now));
+        std::iter::once(main).chain(second).collect()
+    }
+
+    fn new(
+        name: &'static str,
+        transport: Option<Transport>,
+        allowance: Allowance,
+        connections: usize,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            name,
+            transport,
+            allowance,
+            connections,
+            handover: Handover::new(connections),
+            permits: Permits::new(allowance.rate),
+            unsent: Unsent::new(allowance),
+            connecting: Semaphore::new(1),
+            health: Mutex::new(Health::new(now)),
+            refusals: Mutex::default(),
+        }
+    }
+
+    /// How it fared when this node last heard.
+    pub(super) fn health(&self) -> Health {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps in mind what the store says of how it fares, unless this node has just learnt more than it could write.
+    pub(super) fn heard(&self, health: Health, now: Timestamp) {
+        let mut known = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let cap = [known.cap, health.cap].into_iter().flatten().min();
+        if known.noted_at <= health.noted_at || known.noted_at > now {
+            *known = health;
+        }
+        known.cap = cap;
+    }
+
+    fn learnt(&self, health: Health) {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+    }
+
+    /// Whether nothing may be begun now but a try that was allowed.
+    pub(super) fn is_shut(&self, now: Timestamp) -> bool {
+        self.health().permission(now) != Permission::Freely
+    }
+
+    /// Notes what an outcome says of the transport. Where the store cannot be written, this node at least keeps to it.
+    pub(super) async fn learn(
+        &self,
+        store: &Store,
+        clock: &Clock,
+        outcome: &Outcome,
+        meaning: Meaning,
+        carried: u32,
+        began: Timestamp,
+    ) {
+        let is_refused = meaning.transport == Word::PolicyRefused;
+        let are_too_many = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(is_refused);
+        let health = self.health();
+        // What was refused for what we are while that is known already is a try that failed.
+        let is_still = is_refused && health.condition == Condition::Refused;
+        let condition =
+            if are_too_many || is_still { Some(Condition::Refused) } else { trouble(meaning.transport, carried) };
+        let now = clock.now();
+        let jitter = rand::random();
+        let mut reason = outcome.without_their_words();
+        reason.truncate(reason.floor_char_boundary(REASON_LIMIT));
+        let next = |health: &Health| match condition {
+            Some(condition) => health.failed(condition, &reason, began, now, jitter),
+            None if meaning.transport == Word::Reconnect => health.closed_after(carried),
+            None if is_refused => None,
+            None => health.worked(began, now),
+        };
+        let Some(here) = next(&health) else { return };
+        self.learnt(here);
+        if let Some(condition) = condition {
+            let (transport, state) = (self.name, condition.as_str());
+            metrics::counter!("tidings_mail_troubles_total", "transport" => transport, "state" => state).increment(1);
+            tracing::warn!(transport, state, reason, "The mail server is in trouble or refuses us.");
+        }
+        if let Err(error) = in_time(self.note(store, now, &next)).await {
+            tracing::warn!(%error, "The other nodes cannot be told of it.");
+        }
+    }
+
+    /// Notes it for all nodes, and for the owners when they must act.
+    async fn note(&self, store: &Store, now: Timestamp, next: impl Fn(&Health) -> Option<Health>) -> Result<()> {
+        let mut write = store.write().await?;
+        let before = write.transport(self.name, now).await?;
+        let Some(after) = next(&before) else { return Ok(()) };
+        write.put_transport(self.name, &after).await?;
+        let is_news = after.condition != before.condition;
+        if is_news && (after.condition.is_circuit_open() || after.condition == Condition::QuotaReached) {
+            alerts::raise(&mut write, &Alarm::Transport { name: self.name, health: &after }, now).await?;
+        }
+        write.commit().await?;
+        self.learnt(after);
+        Ok(())
+    }
+}

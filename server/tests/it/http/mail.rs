@@ -1,0 +1,80 @@
+//! `/admin/mail`: how mail fares, the switch, the test.
+
+use domain::{rate::Share, subscriber::Follows};
+use jiff::SignedDuration;
+use server::config::Settings;
+
+use crate::support::{
+    app::{TestApp, served_on_both},
+    form::Form,
+    smtp::{Act, SmtpServer, Step},
+};
+
+served_on_both!(all_mail_is_held_and_let_go_by_one_switch);
+
+async fn all_mail_is_held_and_let_go_by_one_switch(app: TestApp) {
+    let owner = app.owner().await;
+    app.followers(&["ann@example.com"], &Follows::everything()).await;
+    owner.get("/admin/mail").await.is(200).says("Hold all mail").says("Nothing waits");
+    owner.post("/admin/mail/hold", &[]).await.is(303);
+    owner.get("/admin/mail").await.says("All mail is held");
+    owner.post("/admin/mail/hold", &[]).await.is(409);
+
+    let form = Form::incident("Elevated API errors").with("notify", "yes");
+    let published = form.post(&owner, "/admin/incidents/new").await;
+    owner.get_until(published.location(), |page| page.contains("all mail is held")).await;
+    owner.get("/admin/mail").await.says("Elevated API errors").says("Incidents");
+    assert!(app.captured().is_empty());
+
+    owner.post("/admin/mail/release", &[]).await.is(303);
+    app.mails(1).await;
+    owner.get("/admin/mail").await.never_says("All mail is held");
+}
+
+#[tokio::test]
+async fn a_test_mail_shows_what_was_said_when_it_fails() {
+    let refuse = Act::reply("550 5.7.1 <script>We do not know you</script>");
+    let server = SmtpServer::script().with_sign_in("tidings", "s3cret", "PLAIN").on(Step::Mail, refuse).start().await;
+    let other = SmtpServer::start().await;
+    let settings = Settings {
+        smtp_url: Some(server.url()),
+        smtp_alert_url: Some(other.url()),
+        mail_quota: Some("1000/day".into()),
+        mail_rate: Some("14/s".into()),
+        ..Settings::default()
+    };
+    let app = TestApp::with(settings).await;
+    let owner = app.owner().await;
+    let page = owner.get("/admin/mail").await;
+    page.says("Mail server of updates").says("Mail server of alerts and confirmations").says("14/s");
+    page.says("0 of 1,000 used in 24 hours; 930 left for updates").never_says("s3cret");
+
+    let failed = owner.post("/admin/mail/test", &[("transport", "main")]).await;
+    failed.is(422).says("550 5.7.1").says("&lt;script&gt;We").never_says("s3cret").never_says("<script>We");
+    owner.post("/admin/mail/test", &[("transport", "alert")]).await.is(303);
+    assert_eq!(other.wait_for(1).await[0].to, ["owner@example.com"]);
+    owner.get("/admin/mail").await.says("Sent to owner@example.com");
+    owner.post("/admin/mail/test", &[("transport", "other")]).await.is(404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_mail_server_is_said_with_its_next_try() {
+    let server = SmtpServer::script().on(Step::Greeting, Act::reply("554 5.7.1 Go away").and_close()).start().await;
+    let settings =
+        Settings { smtp_url: Some(server.url()), mail_quota: Some("1000/day".into()), ..Settings::default() };
+    let app = TestApp::with(settings).await;
+    let owner = app.owner().await;
+    app.followers(&["ann@example.com"], &Follows::everything()).await;
+    let at = app.state.clock.now() - SignedDuration::from_hours(1);
+    let mut write = app.state.store.write().await.unwrap();
+    write.book("main", Share::Bulk, 100, at).await.unwrap();
+    write.commit().await.unwrap();
+    let form = Form::incident("Elevated API errors").with("notify", "yes");
+    let published = form.post(&owner, "/admin/incidents/new").await;
+    let page = owner.get_until("/admin/mail", |page| page.contains("Turns us away")).await;
+    page.says("Next try").says("554 5.7.1").says("100 of 1,000 used");
+    owner.get_until("/admin/mail", |page| page.contains("refuses our credentials or settings")).await;
+    owner.get(published.location()).await.says("next try");
+    let metrics = app.visitor().get("/metrics").await;
+    metrics.says("tidings_mail_transport_state").says("tidings_mail_quota_used").says("tidings_mail_held");
+}

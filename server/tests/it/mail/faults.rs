@@ -1,0 +1,202 @@
+//! What goes wrong on the way and in the machine, and that everyone is told once all the same.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
+use std::time::Duration;
+
+use domain::{
+    broadcast::{BroadcastState, Lane},
+    delivery::DeliveryState,
+    ids::DeliveryId,
+    rate::Rate,
+    status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
+use jiff::SignedDuration;
+use server::store::{
+    Store,
+    deliveries::{Letter, NewLetter},
+};
+use tokio::time::{Instant, sleep};
+
+use super::stage::{Stage, holds, told};
+use crate::support::{
+    company::address,
+    db::on_both,
+    smtp::{Accepted, Act, SmtpServer, Step, When},
+};
+
+on_both!(
+    what_was_cut_off_while_it_was_handed_over_is_sent_once_more,
+    a_greylisted_reader_is_tried_again_from_the_same_sender,
+    a_server_that_bears_less_than_we_think_sets_the_pace,
+    an_alert_overtakes_a_slow_broadcast,
+    clocks_that_jump_neither_flood_nor_stall,
+    a_day_that_passes_at_once_ends_what_is_old,
+    twenty_restarts_earn_no_flood,
+);
+
+/// The most mails within a second.
+fn busiest_second(mails: &[Accepted]) -> usize {
+    let within = |first: usize| {
+        let window = mails[first..].iter().take_while(|mail| mail.at - mails[first].at < Duration::from_secs(1));
+        window.count()
+    };
+    (0..mails.len()).map(within).max().unwrap_or(0)
+}
+
+async fn what_was_cut_off_while_it_was_handed_over_is_sent_once_more(store: Store) {
+    let cut = Act::reply("354 Go on").and_close();
+    let server = SmtpServer::script().when(Step::Data, When::Nth(3), cut).start().await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.connections = 1;
+    stage.company.subscribe("p", 10, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    stage.until(&broadcast, |found| found.sent == 9).await;
+    // Whoever wrote the message and its dot cannot know how much of it arrived.
+    stage.wait(11);
+    running.worker.handle().wake();
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.uncertain), (10, 0));
+    let told = told(&server.accepted(), "");
+    assert!(told.len() == 10 && told.values().all(|times| *times == 1), "{told:?}");
+    assert_eq!(server.steps(Step::Data), 11);
+    running.stop().await;
+}
+
+async fn a_greylisted_reader_is_tried_again_from_the_same_sender(store: Store) {
+    let greylisting = Act::reply("450 4.7.1 Greylisted, come back later");
+    let to = address("p", 3);
+    let server = SmtpServer::script().when(Step::Rcpt, When::Nth(4), greylisting).start().await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.connections = 1;
+    stage.company.subscribe("p", 10, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    stage.until(&broadcast, |found| found.sent == 9).await;
+    // Pauses are spread by a fifth: never before four minutes.
+    stage.clock.advance(SignedDuration::from_secs(230));
+    running.worker.handle().wake();
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(server.steps(Step::Rcpt), 10);
+    stage.wait(3);
+    running.worker.handle().wake();
+    assert_eq!(stage.until_over(&broadcast).await.sent, 10);
+    let commands = server.commands();
+    let tries = commands.windows(2).filter(|pair| pair[1].1.contains(&to));
+    let senders: Vec<_> = tries.map(|pair| &pair[0].1).collect();
+    assert!(senders.len() == 2 && senders[0] == senders[1] && senders[0].starts_with("MAIL FROM:<"), "{senders:?}");
+    running.stop().await;
+}
+
+async fn a_server_that_bears_less_than_we_think_sets_the_pace(store: Store) {
+    let slower = Act::reply("454 4.7.0 Throttling failure: Maximum sending rate exceeded");
+    let server = SmtpServer::script().when(Step::Dot, When::MoreThanInASecond(10), slower).start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(20));
+    stage.company.subscribe("p", 60, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    let deadline = Instant::now() + Duration::from_mins(2);
+    while stage.company.look(&broadcast).await.state.is_open() {
+        assert!(Instant::now() < deadline, "{:?}", stage.company.look(&broadcast).await);
+        // Whatever pause it asked for is over.
+        let known = store.transport("main").await.unwrap();
+        let wait = known.map_or(SignedDuration::ZERO, |health| health.not_before.duration_since(stage.now()));
+        if wait > SignedDuration::from_secs(2) {
+            stage.clock.advance(wait - SignedDuration::from_secs(1));
+        }
+        sleep(Duration::from_millis(50)).await;
+    }
+    let done = stage.company.look(&broadcast).await;
+    assert_eq!((done.sent, done.failed), (60, 0));
+    assert!(busiest_second(&server.accepted()) <= 14);
+    let refused = server.steps(Step::Dot) - 60;
+    assert!(refused <= 24, "{refused} mails were sent too fast");
+    running.stop().await;
+}
+
+async fn an_alert_overtakes_a_slow_broadcast(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(2));
+    stage.company.subscribe("p", 30, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(3).await;
+    let letter = NewLetter {
+        id: DeliveryId::from_random(1),
+        kind: "alert",
+        lane: Lane::Alert,
+        to: "owner@example.com".parse().unwrap(),
+        subscriber: None,
+        message: Letter { subject: "Look".into(), text: "Look at this.".into(), html: String::new() },
+        dedupe_key: None,
+        expires_at: stage.now() + SignedDuration::from_hours(4),
+    };
+    let mut write = store.write().await.unwrap();
+    write.insert_letter(&letter, stage.now()).await.unwrap();
+    write.commit().await.unwrap();
+    let before = server.accepted().len();
+    running.worker.handle().wake();
+    assert_eq!(stage.outcome_of(&letter.id).await, DeliveryState::Sent);
+    let place = server.accepted().iter().position(|mail| holds(mail, "Look at this.")).unwrap();
+    assert!(place <= before + 4, "{} others went before it", place - before);
+    assert!(stage.company.look(&broadcast).await.waiting() > 0);
+    running.stop().await;
+}
+
+async fn clocks_that_jump_neither_flood_nor_stall(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(60)).within("10000/day");
+    stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    for (mails, hours) in [(30, -1), (60, 2), (90, -3), (120, 1)] {
+        server.wait_for(mails).await;
+        stage.clock.advance(SignedDuration::from_hours(hours));
+    }
+    assert_eq!(stage.until_over(&broadcast).await.sent, 200);
+    let mails = server.accepted();
+    assert!(told(&mails, "").values().all(|times| *times == 1));
+    // Each jump may cost one burst of half a second.
+    assert!(busiest_second(&mails) <= 60 + 30 + 30, "{} in a second", busiest_second(&mails));
+    running.stop().await;
+}
+
+async fn a_day_that_passes_at_once_ends_what_is_old(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(40));
+    stage.company.subscribe("p", 300, Follows::everything(), stage.now()).await;
+    let old = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    server.wait_for(30).await;
+    stage.wait(24 * 60);
+    let old = stage.until_over(&old).await;
+    assert_eq!((old.state, old.sent + old.expired), (BroadcastState::Expired, 300));
+    let before = server.accepted().len();
+    let new = stage.company.post(Investigating, stage.now()).await;
+    running.worker.handle().wake();
+    server.wait_for(before + 20).await;
+    let new = stage.until(&new, |found| found.sent >= 20).await;
+    assert!(new.state.is_open());
+    running.stop().await;
+}
+
+async fn twenty_restarts_earn_no_flood(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(20));
+    stage.company.subscribe("p", 500, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let began = Instant::now();
+    for restart in 0..20_usize {
+        let running = stage.start();
+        server.wait_for(restart + 1).await;
+        running.stop().await;
+    }
+    let (sent, took) = (server.accepted().len(), began.elapsed());
+    // Broadcasts may use 17 a second, and a burst of half a second.
+    let most = took.as_millis() * 17 / 1000 + 10;
+    assert!(sent as u128 <= most, "{sent} mails in {took:?}");
+    assert_eq!(stage.company.look(&broadcast).await.sent, i64::try_from(sent).unwrap());
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+}
