@@ -50,7 +50,7 @@ pub fn remove(
     updates.sort_by(|a, b| b.order().cmp(&a.order()));
     let mut left = Incident { updates, updated_at: now, ..incident.clone() };
     if left.is_removed() {
-        left.name = REMOVED_INCIDENT.to_owned();
+        REMOVED_INCIDENT.clone_into(&mut left.name);
         left.impact_override = None;
     }
     let is_open = |incident: &Incident| incident.standing().is_some_and(|standing| !standing.status.is_over());

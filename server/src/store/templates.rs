@@ -1,6 +1,6 @@
 //! Templates for incidents and updates.
 
-use domain::{ids::TemplateId, template::Template};
+use domain::{ids::TemplateId, status::IncidentStatus, template::Template};
 use jiff::Timestamp;
 use sqlx::FromRow;
 
@@ -78,7 +78,7 @@ impl Write {
         .bind(template.id.as_str())
         .bind(&template.name)
         .bind(&template.title)
-        .bind(template.status.map(|status| status.as_str()))
+        .bind(template.status.map(IncidentStatus::as_str))
         .bind(&template.body)
         .bind(components)
         .bind(millis(now))

@@ -55,7 +55,7 @@ pub fn page(model: &RemovalPage) -> String {
             <h1>{title}</h1>
             {update}
             <ul class="consequences-list">{consequences}</ul>
-            <form class="box" method="post" action=model.action.clone()>
+            <form method="post" action=model.action.clone()>
                 <div class="actions">
                     <button class="button danger">"Remove"</button>
                     <a class="button quiet" href=address.clone()>"Keep it"</a>

@@ -178,7 +178,7 @@ impl UpdateFields<'_> {
             option(&minutes.to_string(), &label, chosen)
         });
         let options = std::iter::once(option("", "No promise", chosen)).chain(minutes);
-        let options = options.chain([option("at", "At the time beside this", chosen)]).collect();
+        let options = options.chain([option("at", "At the time given", chosen)]).collect();
         let by = Field {
             name: "next_update",
             label: "Next update by",

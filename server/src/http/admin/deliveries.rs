@@ -1,6 +1,9 @@
 //! `/admin/deliveries` and `/admin/broadcasts/{id}/recipients`: who was mailed, and what became of it.
 
-use std::collections::HashMap;
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, hash_map::Entry},
+};
 
 use app::pages::admin::recipients::{self, Deliveries, MailLine, Recipients};
 use axum::{
@@ -83,7 +86,7 @@ pub(crate) async fn to_address(
                 };
                 if page == 1 && found.len() < usize::try_from(LISTED).unwrap_or(0) {
                     found.extend(state.store.letters_to(parsed.as_str(), LISTED).await?);
-                    found.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+                    found.sort_by_key(|mail| Reverse(mail.created_at));
                 }
             }
         }
@@ -92,9 +95,9 @@ pub(crate) async fn to_address(
     found.truncate(usize::try_from(LISTED).unwrap_or(usize::MAX));
     let mut names = HashMap::new();
     for broadcast in found.iter().filter_map(|mail| mail.broadcast.clone()) {
-        if !names.contains_key(&broadcast) {
-            let name = name_of(&state, &broadcast).await?;
-            names.insert(broadcast, name);
+        if let Entry::Vacant(vacant) = names.entry(broadcast) {
+            let name = name_of(&state, vacant.key()).await?;
+            vacant.insert(name);
         }
     }
     let page = Deliveries {

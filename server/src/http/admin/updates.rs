@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Result},
     http::{auth::Actor, forms::Posted},
     state::AppState,
-    store::update_versions::UpdateVersion,
+    store::{broadcasts::Broadcast, update_versions::UpdateVersion},
 };
 
 /// What an update says, to be put right.
@@ -142,7 +142,7 @@ async fn ask(
     let page = RemovalPage {
         console: console(state, actor, session, "/admin/incidents").await?,
         now: state.clock.now(),
-        waiting: going.map(|broadcast| broadcast.waiting()).sum(),
+        waiting: going.map(Broadcast::waiting).sum(),
         components: state.store.components().await?,
         incident,
         update,
