@@ -17,6 +17,11 @@ pub mod pages;
 pub mod render;
 #[cfg(feature = "ssr")]
 pub mod site;
+/// Who knows the time zones: a browser by itself, the server by the database it was built with.
+#[cfg(feature = "hydrate")]
+mod zones;
+#[cfg(not(feature = "hydrate"))]
+use domain::time as zones;
 
 /// Gets the browser ready; the loader then wakes each island of the page.
 #[cfg(feature = "hydrate")]

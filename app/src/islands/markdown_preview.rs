@@ -6,6 +6,7 @@ use domain::markdown;
 use leptos::{html, prelude::*};
 
 use super::text_area::{TextArea, text_area};
+use crate::zones::offset_at;
 
 /// A Markdown field beside what it will look like.
 ///
@@ -24,6 +25,9 @@ pub fn MarkdownPreview(
     error: Option<String>,
     /// Whether it may stay empty.
     is_optional: bool,
+    /// Whether it is a document of its own, not one text among others.
+    #[prop(optional)]
+    is_document: bool,
 ) -> impl IntoView {
     let (text, set_text) = signal(value.clone());
     let field = NodeRef::<html::Textarea>::new();
@@ -48,17 +52,19 @@ pub fn MarkdownPreview(
             </div>
             <section class="preview" aria-label="As readers see it">
                 <p class="preview-title" aria-hidden="true">"As readers see it"</p>
-                <div class="prose" inner_html=move || drawn(&text.read())></div>
+                <div class="prose" inner_html=move || drawn(&text.read(), is_document)></div>
             </section>
         </div>
     }
 }
 
 /// The text as published, or what to do while there is none.
-fn drawn(text: &str) -> String {
+fn drawn(text: &str, is_document: bool) -> String {
     if text.trim().is_empty() {
         "<p class=\"nothing-yet\">Appears here as you write, or when you choose Review.</p>".to_owned()
+    } else if is_document {
+        markdown::to_article_by(text, "preview", offset_at).html
     } else {
-        markdown::to_html_in(text, "preview")
+        markdown::to_html_by(text, "preview", offset_at)
     }
 }

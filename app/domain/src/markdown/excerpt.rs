@@ -2,13 +2,23 @@
 
 use pulldown_cmark::{Event, Tag, TagEnd};
 
+use super::Part;
 use super::characters::is_directional;
+use crate::time::full;
 
 /// Collects words until there are more than `max_chars` characters, then cuts.
-pub(super) fn cut<'a>(events: impl Iterator<Item = Event<'a>>, max_chars: usize) -> String {
+pub(super) fn cut<'a>(parts: impl Iterator<Item = Part<'a>>, max_chars: usize) -> String {
     let mut line = Line::default();
     let mut notes = 0_usize;
-    for event in events {
+    for part in parts {
+        let event = match part {
+            Part::Event(event) => event,
+            Part::Time(at) if notes == 0 => {
+                line.push(&full(at));
+                continue;
+            }
+            Part::Time(_) => continue,
+        };
         match event {
             Event::Start(Tag::FootnoteDefinition(_)) => notes += 1,
             Event::End(TagEnd::FootnoteDefinition) => notes -= 1,

@@ -118,6 +118,11 @@ const NASTY: &[&str] = &[
     "^x^",
     "+++\n",
     ":x:",
+    "{time 2024-02-05 18:12 +08:00}",
+    "{time 2024-02-05 10:12 Europe/Paris}",
+    "{time ",
+    "{time 2024-02-05 10:12 \"><b>}",
+    "}",
 ];
 
 fn hostile() -> impl Strategy<Value = String> {
@@ -132,6 +137,7 @@ pub(super) fn read(html: &str) -> Result<Vec<(String, String)>, String> {
     const VOID: &[&str] = &["br", "hr"];
     const ELEMENTS: &[&str] = &[
         "p",
+        "h2",
         "h3",
         "h4",
         "h5",
@@ -155,6 +161,7 @@ pub(super) fn read(html: &str) -> Result<Vec<(String, String)>, String> {
         "a",
         "sup",
         "span",
+        "time",
     ];
     let mut open = Vec::new();
     let mut seen = Vec::new();
@@ -188,7 +195,8 @@ pub(super) fn read(html: &str) -> Result<Vec<(String, String)>, String> {
                 }
                 "href" => ["http://", "https://", "mailto:", "#fn"].iter().any(|start| value.starts_with(start)),
                 "rel" => value == "nofollow noopener noreferrer",
-                "id" => value.starts_with("fn"),
+                "id" => value.starts_with("fn") || (name.starts_with('h') && value.starts_with("section-")),
+                "datetime" => name == "time" && value.bytes().all(|b| b.is_ascii_digit() || b"-:.TZ".contains(&b)),
                 "role" | "tabindex" | "aria-label" | "scope" => true,
                 "start" => value.bytes().all(|b| b.is_ascii_digit()),
                 _ => false,
@@ -223,6 +231,7 @@ fn oracle() -> ammonia::Builder<'static> {
     oracle
         .tags(HashSet::from([
             "p",
+            "h2",
             "h3",
             "h4",
             "h5",
@@ -246,6 +255,7 @@ fn oracle() -> ammonia::Builder<'static> {
             "a",
             "sup",
             "span",
+            "time",
             "br",
             "hr",
         ]))
@@ -254,6 +264,7 @@ fn oracle() -> ammonia::Builder<'static> {
             ("a", HashSet::from(["href", "rel"])),
             ("ol", HashSet::from(["start"])),
             ("th", HashSet::from(["scope"])),
+            ("time", HashSet::from(["datetime"])),
         ]))
         .url_schemes(HashSet::from(["http", "https", "mailto"]))
         .url_relative(ammonia::UrlRelative::PassThrough)
@@ -275,6 +286,32 @@ proptest! {
         ids.dedup();
         prop_assert_eq!(ids.len(), all, "an id twice in {}", html);
         prop_assert!(!html.chars().any(|c| characters::is_forbidden(c) && !matches!(c, '\n' | '\t')));
+    }
+
+    #[test]
+    fn a_document_says_what_a_text_says_and_each_of_its_headings_can_be_reached(source in hostile()) {
+        let article = to_article(&source, "");
+        let seen = read(&article.html);
+        prop_assert!(seen.is_ok(), "{:?}\nin {}", seen, article.html);
+        let seen = seen.unwrap_or_default();
+        let ids: HashSet<_> = seen.iter().filter(|(key, _)| key == "id").map(|(_, value)| value.clone()).collect();
+        prop_assert_eq!(ids.len(), seen.iter().filter(|(key, _)| key == "id").count(), "an id twice");
+        let mut before = 1;
+        for heading in &article.headings {
+            prop_assert!(ids.contains(&heading.id), "{:?} in {}", heading, article.html);
+            prop_assert!((2..=before + 1).contains(&heading.level), "{:?}", article.headings);
+            before = heading.level;
+        }
+        let words = |html: &str| {
+            let mut text = String::new();
+            let mut rest = html;
+            while let Some((before, tag)) = rest.split_once('<') {
+                text.push_str(before);
+                rest = tag.split_once('>').map_or("", |(_, after)| after);
+            }
+            text + rest
+        };
+        prop_assert_eq!(words(&article.html), words(&to_html(&source)));
     }
 
     #[test]

@@ -7,18 +7,26 @@ use std::fmt::Write as _;
 
 use pulldown_cmark::{Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
-use super::MAX_NESTING;
 use super::characters::push_escaped;
 use super::footnotes::Footnotes;
+use super::headings::Headings;
 use super::link::{self, Piece};
+use super::{Article, MAX_NESTING, Part};
+use crate::time;
 
-/// Draws all events; ids begin with what is usable of `prefix`.
-pub(super) fn draw<'a>(events: impl Iterator<Item = Event<'a>>, prefix: &str) -> String {
+/// Draws all parts; ids begin with what is usable of `prefix`.
+pub(super) fn draw<'a>(parts: impl Iterator<Item = Part<'a>>, prefix: &str) -> String {
     let mut page = Page { prefix: id_prefix(prefix), ..Page::default() };
-    for event in events {
-        page.event(event);
-    }
+    page.draw(parts);
     page.finish()
+}
+
+/// As [`draw`], with headings that have levels of their own and ids.
+pub(super) fn draw_article<'a>(parts: impl Iterator<Item = Part<'a>>, prefix: &str, headings: Headings) -> Article {
+    let mut page = Page { prefix: id_prefix(prefix), headings: Some(headings), ..Page::default() };
+    page.draw(parts);
+    let headings = page.headings.take().map(Headings::finish).unwrap_or_default();
+    Article { html: page.finish(), headings }
 }
 
 fn id_prefix(prefix: &str) -> String {
@@ -43,6 +51,8 @@ struct Page<'a> {
     table: Table,
     raw_html: String,
     notes: Footnotes,
+    /// In a document of its own.
+    headings: Option<Headings>,
     /// The texts around the footnotes that are being drawn, with the labels of those.
     outer: Vec<(String, CowStr<'a>)>,
 }
@@ -65,7 +75,23 @@ struct Table {
 }
 
 impl<'a> Page<'a> {
+    fn draw(&mut self, parts: impl Iterator<Item = Part<'a>>) {
+        for part in parts {
+            match part {
+                Part::Event(event) => self.event(event),
+                Part::Time(at) => {
+                    let (datetime, words) = (time::rfc3339(at), time::full(at));
+                    self.heading_says(&words);
+                    let _ = write!(self.out, "<time datetime=\"{datetime}\">{words}</time>");
+                }
+            }
+        }
+    }
+
     fn event(&mut self, event: Event<'a>) {
+        if let Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) = &event {
+            self.heading_says(text);
+        }
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
@@ -156,6 +182,7 @@ impl<'a> Page<'a> {
     fn start(&mut self, tag: Tag<'a>) {
         match tag {
             Tag::Paragraph => self.open("<p dir=\"auto\">", "</p>\n"),
+            Tag::Heading { level, .. } if self.headings.is_some() => self.open_heading(level),
             Tag::Heading { level, .. } => match level {
                 HeadingLevel::H1 => self.open("<h3 dir=\"auto\">", "</h3>\n"),
                 HeadingLevel::H2 => self.open("<h4 dir=\"auto\">", "</h4>\n"),
@@ -238,8 +265,29 @@ impl<'a> Page<'a> {
             TagEnd::TableRow => self.out.push_str("</tr>\n"),
             TagEnd::TableCell => self.end_cell(),
             TagEnd::Link | TagEnd::Image => self.end_link(),
+            TagEnd::Heading(_) => self.close_heading(),
             _ => self.close(),
         }
+    }
+
+    fn open_heading(&mut self, level: HeadingLevel) {
+        if let Some(headings) = &mut self.headings {
+            self.closing.push(headings.open(level, self.out.len()));
+        }
+    }
+
+    fn heading_says(&mut self, words: &str) {
+        if let Some(headings) = &mut self.headings {
+            headings.say(words);
+        }
+    }
+
+    /// Opens a heading of a document behind its back: its id is made of its words.
+    fn close_heading(&mut self) {
+        if let Some((level, id, start)) = self.headings.as_mut().and_then(|headings| headings.close(&self.prefix)) {
+            self.out.insert_str(start, &format!("<h{level} id=\"{id}\" dir=\"auto\">"));
+        }
+        self.close();
     }
 
     fn start_code_block(&mut self, kind: &CodeBlockKind<'_>) {

@@ -3,19 +3,23 @@
 //! Page, mail, feed and preview all call these functions, so what is previewed is what is published.
 //!
 //! ```text
-//! source ─ characters::clean ─ pulldown-cmark ─┬─ html     pages, mails, feeds, preview
-//!                                              ├─ text     the text half of mails
-//!                                              └─ excerpt  titles, link previews
+//! source ─ characters::clean ─ pulldown-cmark ─ time_mark ─┬─ html     pages, mails, feeds, preview
+//!                                                          ├─ text     the text half of mails
+//!                                                          └─ excerpt  titles, link previews
 //! ```
 //!
 //! What is understood: [CommonMark](https://spec.commonmark.org/) plus tables, footnotes, strikethrough and task lists
 //! as on GitHub, with these differences:
 //!
 //! - A line break that was typed is a line break that is read.
+//! - `{time 2024-02-05 18:12 +08:00}` is an instant, in any zone that [`crate::time::parse_instant`] understands (UTC
+//!   without one). Readers see it in UTC, and pages add their own time. What cannot be read as one, such as a zone
+//!   abbreviation that several places use, stays as it was typed; so does a time within `code`.
 //! - HTML is text: it is shown as it was typed and never interpreted.
 //! - Links lead to `http`, `https` or `mailto` or are only their text; bare URLs become links.
 //! - Images become links, because mails load nothing from elsewhere and pages may not.
-//! - Headings start at `<h3>`: `<h1>` and `<h2>` belong to the page around.
+//! - Headings start at `<h3>`: `<h1>` and `<h2>` belong to the page around. In a document of its own, drawn by
+//!   [`to_article`], they start at `<h2>`, skip no level and have ids.
 //! - There are no `style` attributes (they would need a weaker Content-Security-Policy), only a few classes:
 //!   `table`, `align-left`, `align-center`, `align-right`, `task`, `footnote`, `footnotes`, `language-…`.
 //!
@@ -25,11 +29,15 @@
 mod characters;
 mod excerpt;
 mod footnotes;
+mod headings;
 mod html;
 mod link;
 mod literal;
 mod text;
 mod text_table;
+mod time_mark;
+
+pub use headings::Heading;
 
 #[cfg(test)]
 mod hostile_tests;
@@ -38,7 +46,10 @@ mod pathological_tests;
 #[cfg(test)]
 mod tests;
 
+use jiff::Timestamp;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+
+use crate::time::{OffsetAt, TimeError, offset_at};
 
 /// How deep quotes and lists, and separately emphasis, nest before further levels are drawn flat.
 ///
@@ -58,14 +69,40 @@ pub fn to_html(source: &str) -> String {
 /// Of the prefix only `A-Z a-z 0-9 _ -` are used, at most 64 of them; `to_html_in(source, "u7")` gives `u7-fn-1` and
 /// `u7-fnref-1`.
 pub fn to_html_in(source: &str, prefix: &str) -> String {
-    html::draw(events(&characters::clean(source)), prefix)
+    to_html_by(source, prefix, offset_at)
+}
+
+/// As [`to_html_in`], where somebody else knows the time zones: a browser has no other database than its own.
+pub fn to_html_by(source: &str, prefix: &str, offset_at: OffsetAt) -> String {
+    html::draw(parts(&characters::clean(source), offset_at), prefix)
+}
+
+/// A text that is a document of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Article {
+    /// Safe HTML, as of [`to_html`], with headings from `<h2>`.
+    pub html: String,
+    /// Its headings, for a table of contents.
+    pub headings: Vec<Heading>,
+}
+
+/// Draws a document. Ids begin with `prefix` as in [`to_html_in`]: `to_article(source, "")` gives `section-root-cause`.
+pub fn to_article(source: &str, prefix: &str) -> Article {
+    to_article_by(source, prefix, offset_at)
+}
+
+/// As [`to_article`], where somebody else knows the time zones.
+pub fn to_article_by(source: &str, prefix: &str, offset_at: OffsetAt) -> Article {
+    let clean = characters::clean(source);
+    let headings = headings::Headings::of(parts(&clean, offset_at));
+    html::draw_article(parts(&clean, offset_at), prefix, headings)
 }
 
 /// Writes a text as plain text for mails: complete, readable as it stands, and without any HTML of ours.
 ///
 /// Lines are not wrapped and are separated by `\n`; there is no `\n` at the end.
 pub fn to_text(source: &str) -> String {
-    text::write(events(&characters::clean(source)))
+    text::write(parts(&characters::clean(source), offset_at))
 }
 
 /// Writes plain text as Markdown that says exactly this text: [`to_text`] gives it back.
@@ -80,7 +117,45 @@ pub fn from_text(text: &str) -> String {
 /// It is cut between words, with `…` at the end, which counts. Footnotes and link targets are left out, and so are the
 /// characters that change the direction of text, because a title stands in lines that are not its own.
 pub fn excerpt(source: &str, max_chars: usize) -> String {
-    excerpt::cut(events(&characters::clean(source)), max_chars)
+    excerpt::cut(parts(&characters::clean(source), offset_at), max_chars)
+}
+
+/// What in a text was meant as a time but cannot be read as one, as it was typed, and what to do about it.
+pub fn unread_times(source: &str) -> Vec<(String, TimeError)> {
+    let clean = characters::clean(source);
+    let texts = parts(&clean, offset_at).filter_map(|part| match part {
+        Part::Event(Event::Text(text)) => Some(text),
+        _ => None,
+    });
+    texts.flat_map(|text| time_mark::unread(&text).collect::<Vec<_>>()).collect()
+}
+
+/// What is drawn: an event of the parser, or a time.
+enum Part<'a> {
+    Event(Event<'a>),
+    Time(Timestamp),
+}
+
+/// The events of a clean source, and the times in its texts but for those in code.
+fn parts(clean: &str, offset_at: OffsetAt) -> impl Iterator<Item = Part<'_>> {
+    let mut is_code = false;
+    events(clean).flat_map(move |event| {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::CodeBlock) => is_code = false,
+            _ => {}
+        }
+        match event {
+            Event::Text(text) if !is_code && time_mark::may_hold(&text) => {
+                let part = |piece| match piece {
+                    time_mark::Piece::Words(words) => Part::Event(Event::Text(words.to_owned().into())),
+                    time_mark::Piece::Time(at) => Part::Time(at),
+                };
+                time_mark::pieces(&text, offset_at).into_iter().map(part).collect()
+            }
+            event => vec![Part::Event(event)],
+        }
+    })
 }
 
 /// Parses a clean source; text comes in one piece, without control characters except `\t` and, in code blocks, `\n`.

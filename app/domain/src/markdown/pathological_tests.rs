@@ -49,6 +49,11 @@ fn pathological() -> Vec<(&'static str, String)> {
         ("one heading of many lines", "a\n".repeat(50_000) + "==="),
         ("tasks", "- [x] ".repeat(16_000)),
         ("code", "    a\n".repeat(16_000)),
+        ("headings", "# a\n".repeat(25_000)),
+        ("headings of one name and its numbers", (0..6_000).map(|n| format!("# a\n# a {n}\n")).collect()),
+        ("times", "{time 2024-02-05 10:12}".repeat(4_000)),
+        ("what could be times", "{time ".repeat(16_000)),
+        ("what is no time", "{time 0:0 Europe/Nowhere}".repeat(4_000)),
     ]
 }
 
@@ -64,10 +69,16 @@ fn pathological_text_is_drawn_whole_on_a_small_stack() -> Result<(), String> {
                 let start: String = problem.chars().take(200).collect();
                 return Err(format!("{name}: {start}"));
             }
+            let article = to_article(&source, "");
+            if let Err(problem) = read(&article.html) {
+                let start: String = problem.chars().take(200).collect();
+                return Err(format!("{name}, as a document: {start}"));
+            }
             let text = to_text(&source);
             let line = excerpt(&source, 120);
             for (kind, length, most) in [
                 ("HTML", html.len(), 40 * source.len()),
+                ("document", article.html.len(), 40 * source.len()),
                 ("text", text.len(), 40 * source.len()),
                 ("excerpt", line.chars().count(), 120),
             ] {

@@ -234,3 +234,54 @@ fn an_excerpt_is_one_plain_line_cut_between_words() {
     assert_eq!(excerpt("我们正在调查错误率上升的问题", 6), "我们正在调…");
     assert_eq!(excerpt("- [x] a\n- ~~b~~\n\n|c|d|\n|-|-|\n|e|f|\n\n<i>", 99), "[x] a ~~b~~ c d e f <i>");
 }
+
+#[test]
+fn times_are_read_in_the_authors_zone_and_shown_in_utc() {
+    let source = "Down since {time 2024-02-05 18:12 +08:00}.\n\n| when |\n|---|\n| **{time 2024-02-05 04:12 America/Chicago}** |\n\n[at {time 2024-02-05 10:12}](https://e.com)";
+    let time = "<time datetime=\"2024-02-05T10:12:00.000Z\">5 Feb 2024, 10:12 UTC</time>";
+    let html = to_html(source);
+    assert!(html.starts_with(&format!("<p dir=\"auto\">Down since {time}.</p>")), "{html}");
+    assert!(html.contains(&format!("<strong>{time}</strong></td>")), "{html}");
+    assert!(html.contains(&format!(">at {time}</a>")), "{html}");
+    assert_eq!(
+        to_text(source),
+        "Down since 5 Feb 2024, 10:12 UTC.\n\nwhen\n---------------------\n5 Feb 2024, 10:12 UTC\n\nat 5 Feb 2024, 10:12 UTC (https://e.com)"
+    );
+    assert_eq!(
+        excerpt(source, 100),
+        "Down since 5 Feb 2024, 10:12 UTC. when 5 Feb 2024, 10:12 UTC at 5 Feb 2024, 10:12 UTC"
+    );
+}
+
+#[test]
+fn a_time_in_code_or_that_means_nothing_stays_as_typed() {
+    for source in ["`{time 2024-02-05 10:12}`", "    {time 2024-02-05 10:12}", "{time 2024-02-05 18:12 CST}"] {
+        assert!(!to_html(source).contains("<time"), "{source}");
+        assert_eq!(to_text(source).trim(), source.trim().trim_matches('`'));
+    }
+    let source = "a {time 2024-02-05 18:12 CST} `{time soon}` {time 2024-02-05 18:12}";
+    let unread = unread_times(source);
+    assert_eq!(unread, [("{time 2024-02-05 18:12 CST}".to_owned(), TimeError::AmbiguousZone("CST".into()))]);
+}
+
+#[test]
+fn a_documents_headings_skip_no_level_and_can_be_linked_to() {
+    let source =
+        "## Root *cause* & `code`\n\na[^1]\n\n#### Deep\n\n### Größe 時\n\n## Root cause code\n\n## 🔥\n\n[^1]: b";
+    let article = to_article(source, "");
+    let found: Vec<_> = article.headings.iter().map(|it| (it.level, it.id.as_str(), it.text.as_str())).collect();
+    assert_eq!(
+        found,
+        [
+            (2, "section-root-cause-code", "Root cause & code"),
+            (3, "section-deep", "Deep"),
+            (3, "section-größe-時", "Größe 時"),
+            (2, "section-root-cause-code-2", "Root cause code"),
+            (2, "section-5", "🔥")
+        ]
+    );
+    assert!(article.html.starts_with(
+        "<h2 id=\"section-root-cause-code\" dir=\"auto\">Root <em>cause</em> &amp; <code>code</code></h2>\n"
+    ));
+    assert!(to_article(source, "u 7").html.contains("<h3 id=\"u7-section-deep\" dir=\"auto\">Deep</h3>"));
+}

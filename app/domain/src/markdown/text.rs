@@ -2,20 +2,24 @@
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
 
-use super::MAX_NESTING;
 use super::characters::single_line;
 use super::footnotes::Footnotes;
 use super::link;
 use super::text_table::Table;
+use super::{MAX_NESTING, Part};
+use crate::time::full;
 
 /// How wide underlines and rules get at most, in characters: what every mail program shows in one line.
 const WIDTH: usize = 72;
 
-/// Writes all events.
-pub(super) fn write<'a>(events: impl Iterator<Item = Event<'a>>) -> String {
+/// Writes all parts.
+pub(super) fn write<'a>(parts: impl Iterator<Item = Part<'a>>) -> String {
     let mut letter = Letter::default();
-    for event in events {
-        letter.event(event);
+    for part in parts {
+        match part {
+            Part::Event(event) => letter.event(event),
+            Part::Time(at) => letter.sheet.push(&full(at)),
+        }
     }
     letter.finish()
 }

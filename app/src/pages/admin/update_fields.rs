@@ -20,6 +20,10 @@ use crate::{
     islands::{AudienceCount, MarkdownPreview},
 };
 
+/// How to write an update.
+const HELP: &str = "Markdown: **bold**, `code`, [words](https://…), lists and tables. A time in any zone: \
+                    {time 2024-02-05 18:12 +08:00}, {time 2024-02-05 04:12 America/Chicago}.";
+
 /// The fields of an update and their labels in their order, for the summary of what is wrong.
 pub(super) const FIELDS: [(&str, &str); 7] = [
     ("status", "Status"),
@@ -101,7 +105,7 @@ impl UpdateFields<'_> {
                 name="body".to_owned()
                 label="What do readers need to know?".to_owned()
                 value=self.form.body.clone()
-                hint="Markdown: **bold**, `code`, [words](https://…), lists and tables.".to_owned()
+                hint=HELP.to_owned()
                 error=self.errors.get("body").map(sentence)
                 is_optional=false
             />
