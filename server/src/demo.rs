@@ -2,6 +2,8 @@
 //!
 //! Nothing here is special: everything is written through the same actions as in the console.
 
+mod postmortem;
+
 use std::path::PathBuf;
 
 use domain::{
@@ -135,7 +137,7 @@ struct Said {
     promise: Option<i64>,
 }
 
-async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> Result<()> {
+async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> Result<Option<IncidentId>> {
     let mut incident: Option<IncidentId> = None;
     for said in story {
         let command = PostUpdate {
@@ -159,7 +161,7 @@ async fn tell(state: &AppState, actor: &Actor, name: &str, story: Vec<Said>) -> 
             }
         }
     }
-    Ok(())
+    Ok(incident)
 }
 
 fn ago(state: &AppState, minutes: i64) -> Timestamp {
@@ -220,7 +222,9 @@ async fn fill_past(state: &AppState, actor: &Actor, parts: &Parts) -> Result<()>
             &[],
         ),
     ];
-    tell(state, actor, "Late payouts", payouts).await?;
+    if let Some(id) = tell(state, actor, "Late payouts", payouts).await? {
+        postmortem::fill(state, actor, &id).await?;
+    }
     let slow = vec![
         said(
             3 * day,
@@ -235,7 +239,8 @@ async fn fill_past(state: &AppState, actor: &Actor, parts: &Parts) -> Result<()>
             &[],
         ),
     ];
-    tell(state, actor, "Slow dashboard", slow).await
+    tell(state, actor, "Slow dashboard", slow).await?;
+    Ok(())
 }
 
 async fn fill_present(state: &AppState, actor: &Actor, parts: &Parts) -> Result<()> {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     ids::{BroadcastId, SubscriberId},
@@ -36,6 +36,19 @@ impl BroadcastState {
     pub fn is_open(self) -> bool {
         matches!(self, Self::Queued | Self::Sending | Self::Paused)
     }
+}
+
+/// The kind of a broadcast that carries a postmortem; others carry an update, for the first time or put right.
+pub const POSTMORTEM: &str = "postmortem";
+
+/// How urgent a broadcast of this kind is. A postmortem can wait: the next outage's updates go first.
+pub fn lane(kind: &str) -> Lane {
+    if kind == POSTMORTEM { Lane::Digest } else { Lane::Incident }
+}
+
+/// How long a broadcast of this kind is worth sending.
+pub fn lifetime(kind: &str) -> SignedDuration {
+    SignedDuration::from_hours(if kind == POSTMORTEM { 7 * 24 } else { 12 })
 }
 
 words! {

@@ -97,6 +97,8 @@ text_id! {
     KeyId
     /// Prepared words.
     TemplateId
+    /// A follow-up action of a postmortem.
+    FollowUpId
 }
 
 /// A subscriber: a number that only grows, so that the highest one at publish fixes a broadcast's audience

@@ -192,6 +192,11 @@ impl Incident {
         standing(&self.updates)
     }
 
+    /// The update that carries its postmortem, once one is published and unless that was taken back.
+    pub fn postmortem(&self) -> Option<&Update> {
+        self.updates.iter().find(|update| update.is_kept() && update.status == IncidentStatus::Postmortem)
+    }
+
     /// The author's word, else the worst that any update ever said of a component: an incident that was major
     /// stays major in the history after everything works again.
     pub fn impact(&self) -> Impact {

@@ -4,6 +4,9 @@
 //! |---|---|
 //! | component, group, their statuses | [`component`], [`status`] |
 //! | incident, update, taking them back, prepared words | [`incident`], [`removal`], [`template`] |
+//! | incident, update, taking them back | [`incident`], [`removal`] |
+//! | incident, update | [`incident`] |
+//! | postmortem, follow-up action | [`postmortem`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | what programs may do | [`key`] |
@@ -32,6 +35,7 @@ pub mod incident;
 pub mod key;
 pub mod markdown;
 pub mod month;
+pub mod postmortem;
 pub mod quota;
 pub mod rate;
 pub mod removal;

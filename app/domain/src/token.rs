@@ -19,6 +19,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
+use crate::ids::IncidentId;
+
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = 10;
 const SIGNED_BYTES: usize = 1 + 1 + 8 + 8;
@@ -66,6 +68,31 @@ impl Secret {
         self.derive("return path").mac(&subscriber.to_be_bytes())
     }
 
+    /// The secret end of the link with which reviewers read a draft: `0123456789ab-` and 22 base64url characters.
+    ///
+    /// `preview` is which link it is: raising the stored number ends all links before.
+    pub fn preview_token(&self, incident: &IncidentId, preview: i64) -> String {
+        let mac = self.preview_mac(incident, preview).finalize().into_bytes();
+        format!("{incident}-{}", URL_SAFE_NO_PAD.encode(&mac[..PREVIEW_BYTES]))
+    }
+
+    /// Whose postmortem a reviewers' link is about, if it has the form of one; [`Self::is_preview_token`] knows more.
+    pub fn previewed(token: &str) -> Option<IncidentId> {
+        token.split_once('-')?.0.parse().ok()
+    }
+
+    /// Whether a link is the one that reviewers were given last; in constant time.
+    pub fn is_preview_token(&self, incident: &IncidentId, preview: i64, token: &str) -> bool {
+        let Some((id, mac)) = token.split_once('-') else { return false };
+        let Ok(mac) = URL_SAFE_NO_PAD.decode(mac) else { return false };
+        let is_whole = mac.len() == PREVIEW_BYTES && id == incident.as_str() && preview > 0;
+        is_whole && self.preview_mac(incident, preview).verify_truncated_left(&mac).is_ok()
+    }
+
+    fn preview_mac(&self, incident: &IncidentId, preview: i64) -> Hmac<Sha256> {
+        self.derive("postmortem preview").mac(format!("{incident} {preview}").as_bytes())
+    }
+
     fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
         // HMAC fills keys up with zeros to the block size (RFC 2104, section 2).
         let mut block = [0; 64];
@@ -75,6 +102,7 @@ impl Secret {
 }
 
 const RETURN_PATH_BYTES: usize = 8;
+const PREVIEW_BYTES: usize = 16;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -262,6 +290,21 @@ mod tests {
         assert!(!SECRET.is_return_path_tag(43, &tag));
         for wrong in ["", "0", "+000000000000000", &tag[1..], &"é".repeat(8), &format!("{tag}0")] {
             assert!(!SECRET.is_return_path_tag(42, wrong), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_reviewers_link_is_good_until_the_next_one() {
+        let (one, other) = (IncidentId::from_random(1), IncidentId::from_random(2));
+        let token = SECRET.preview_token(&one, 1);
+        assert_eq!((token.len(), Secret::previewed(&token)), (35, Some(one.clone())));
+        assert!(SECRET.is_preview_token(&one, 1, &token));
+        assert!(!SECRET.is_preview_token(&one, 2, &token) && !SECRET.is_preview_token(&other, 1, &token));
+        assert!(!SECRET.is_preview_token(&one, 0, &SECRET.preview_token(&one, 0)), "there is no link yet");
+        assert!(!Secret::from_bytes([8; 32]).is_preview_token(&one, 1, &token));
+        let foreign = format!("{other}{}", &token[12..]);
+        for wrong in ["", "-", "nobody", &token[..34], &format!("{token}A"), &foreign, &token[12..]] {
+            assert!(!SECRET.is_preview_token(&one, 1, wrong), "{wrong:?}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Incidents of the past: one line each, by the day on which they began.
 
 use domain::{
-    incident::Incident,
+    incident::{Incident, Update},
     markdown,
+    status::IncidentStatus,
     time::{long_date, utc_date},
 };
 use jiff::{Timestamp, civil::Date};
@@ -73,7 +74,10 @@ fn incident_list(incidents: &[&Incident], now: Timestamp) -> impl IntoView + use
 }
 
 fn entry(incident: &Incident, now: Timestamp) -> Option<impl IntoView + use<>> {
-    let (standing, newest) = (incident.standing()?, incident.newest()?);
+    let standing = incident.standing()?;
+    // The postmortem is linked to; a few words of it tell less than the last update.
+    let is_said = |update: &&Update| update.is_kept() && update.status != IncidentStatus::Postmortem;
+    let newest = incident.updates.iter().find(is_said).or(incident.newest())?;
     let excerpt = markdown::excerpt(&newest.body, EXCERPT);
     Some(view! {
         <li>
@@ -86,6 +90,18 @@ fn entry(incident: &Incident, now: Timestamp) -> Option<impl IntoView + use<>> {
                 <span>{duration(standing.started_at, standing.resolved_at, now)}</span>
             </p>
             {(!excerpt.is_empty()).then(|| view! { <p class="excerpt" dir="auto">{excerpt}</p> })}
+            {incident.postmortem().map(|_| to_postmortem(incident))}
         </li>
     })
+}
+
+fn to_postmortem(incident: &Incident) -> impl IntoView + use<> {
+    view! {
+        <p class="excerpt">
+            <a href=format!("/postmortems/{}", incident.id)>
+                <span>"Read the postmortem"</span>
+                <span class="visually-hidden">{format!(" of {}", incident.name)}</span>
+            </a>
+        </p>
+    }
 }

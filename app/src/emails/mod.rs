@@ -15,6 +15,7 @@ pub mod check;
 pub mod confirmation;
 mod letter;
 pub mod manage_link;
+pub mod postmortem;
 pub mod update;
 
 /// What one mail says, before anything is known of its recipient.
@@ -144,6 +145,7 @@ const STYLE: &str = "\
 .update>:first-child{margin-top:0}.update>:last-child{margin-bottom:0}\
 .update p,.update ul,.update ol,.update blockquote,.update pre,.update table{margin:0 0 12px}\
 .update h3,.update h4,.update h5,.update h6{margin:20px 0 8px;font-size:16px;line-height:1.4}\
+.postmortem h3{font-size:19px}.postmortem h4{font-size:17px}\
 .update ul,.update ol{padding-left:24px}\
 .update blockquote{padding-left:14px;border-left:3px solid #dde2e8;color:#566273}\
 .update code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:14px}\

@@ -26,7 +26,6 @@ pub fn MarkdownPreview(
     /// Whether it may stay empty.
     is_optional: bool,
     /// Whether it is a document of its own, not one text among others.
-    #[prop(optional)]
     is_document: bool,
 ) -> impl IntoView {
     let (text, set_text) = signal(value.clone());

@@ -3,7 +3,8 @@
 use domain::{
     incident::{Incident, Standing, step},
     markdown,
-    time::full,
+    status::IncidentStatus,
+    time::{full, utc_date},
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -44,6 +45,7 @@ pub fn page(model: &IncidentPage) -> String {
             <article class="incident">
                 {heading(model)}
                 {timeline(incident, model.now)}
+                {postmortem(incident, model.now)}
             </article>
         }
     })
@@ -78,6 +80,15 @@ fn heading(model: &IncidentPage) -> impl IntoView + use<> {
                     }
                 })}
             {follow(model)}
+            {incident
+                .postmortem()
+                .map(|_| {
+                    view! {
+                        <ul class="actions">
+                            <li><a class="button quiet" href=format!("/postmortems/{}", incident.id)>"Read the postmortem"</a></li>
+                        </ul>
+                    }
+                })}
         </header>
     }
 }
@@ -122,6 +133,7 @@ fn timeline(incident: &Incident, now: Timestamp) -> impl IntoView + use<> {
         .updates
         .iter()
         .enumerate()
+        .filter(|(_, update)| !(update.is_kept() && update.status == IncidentStatus::Postmortem))
         .map(|(place, update)| {
             // Newest first, so what stood before an update is behind it.
             let before = incident.updates.iter().skip(place + 1).find(|before| before.is_kept());
@@ -133,4 +145,21 @@ fn timeline(incident: &Incident, now: Timestamp) -> impl IntoView + use<> {
             <ol class="timeline">{entries}</ol>
         </section>
     }
+}
+
+/// `Postmortem, 24 Nov: what happened and what…`, which leads to the whole of it.
+fn postmortem(incident: &Incident, now: Timestamp) -> Option<impl IntoView + use<>> {
+    let update = incident.postmortem()?;
+    let date = utc_date(update.display_at);
+    let form = if date.year() == utc_date(now).year() { "%-d %b" } else { "%-d %b %Y" };
+    let title = format!("Postmortem, {}:", date.strftime(form));
+    let address = format!("/postmortems/{}", incident.id);
+    Some(view! {
+        <p class="to-postmortem" id=format!("update-{}", update.id)>
+            <a href=address>
+                <strong>{title}</strong>
+                <span dir="auto">{markdown::excerpt(&update.body, 140)}</span>
+            </a>
+        </p>
+    })
 }

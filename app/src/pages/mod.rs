@@ -10,6 +10,7 @@ pub mod home;
 pub mod incident;
 pub mod manage;
 pub mod manage_link;
+pub mod postmortem;
 pub mod sent;
 pub mod subscribe;
 pub mod unsubscribe;

@@ -74,7 +74,7 @@ async fn publish(
     let mut write = state.store.write().await?;
     // First, for it lets one publisher through at a time: what is read below is what will be changed.
     let version = write.bump_page_version(now).await?;
-    if let Some(done) = already_published(&mut write, command.key.as_deref()).await? {
+    if let Some(done) = already_published(&mut write, UPDATE, command.key.as_deref()).await? {
         return Ok(done);
     }
     let (mut incident, is_new) = match target {
@@ -129,7 +129,7 @@ async fn publish(
         // The same form, sent twice at the same moment: the other one has just been published.
         drop(write);
         let mut write = state.store.write().await?;
-        let other = already_published(&mut write, key).await?;
+        let other = already_published(&mut write, UPDATE, key).await?;
         return other.ok_or(Error::Conflict("This is being published. Look at the incident before posting again."));
     }
     write.sign_update(&update.id, actor.label()).await?;
@@ -138,7 +138,8 @@ async fn publish(
             write.set_component_status(&change.component, change.new, now).await?;
         }
     }
-    let broadcast = if command.notify { Some(tell(&mut write, &incident, &update.id, now).await?) } else { None };
+    let broadcast =
+        if command.notify { Some(tell(&mut write, UPDATE, &incident, &update.id, now).await?) } else { None };
     let action = if is_new { "incident.open" } else { "incident.update" };
     let detail = format!("{} · {}", incident.name, update.status.as_str());
     record(&mut write, actor, action, &incident.id, detail, now).await?;
@@ -158,10 +159,10 @@ fn overtaken(newest: &Update) -> Error {
 }
 
 /// What a form that was sent before has already published.
-async fn already_published(write: &mut Write, key: Option<&str>) -> Result<Option<Published>> {
+pub(super) async fn already_published(write: &mut Write, kind: &str, key: Option<&str>) -> Result<Option<Published>> {
     let Some(key) = key else { return Ok(None) };
     let Some((incident, update)) = write.update_by_dedupe_key(key).await? else { return Ok(None) };
-    let broadcast = write.broadcast_of_update(&update, UPDATE).await?.map(|broadcast| broadcast.id);
+    let broadcast = write.broadcast_of_update(&update, kind).await?.map(|broadcast| broadcast.id);
     Ok(Some(Published { incident, update, broadcast }))
 }
 
@@ -201,12 +202,19 @@ pub(super) fn changes(components: &[Component], groups: &[Group], wanted: &Liste
         .collect()
 }
 
-async fn tell(write: &mut Write, incident: &Incident, update: &UpdateId, now: Timestamp) -> Result<BroadcastId> {
+/// Puts an update on its way to everyone who follows the incident.
+pub(super) async fn tell(
+    write: &mut Write,
+    kind: &str,
+    incident: &Incident,
+    update: &UpdateId,
+    now: Timestamp,
+) -> Result<BroadcastId> {
     let audience = Audience::of(incident);
     let id = BroadcastId::from_random(random());
-    let kind = UPDATE.to_owned();
-    let broadcast = NewBroadcast { id, incident: incident.id.clone(), kind, update: update.clone(), audience };
-    Ok(write.publish_broadcast(&broadcast, now).await?.id)
+    let new =
+        NewBroadcast { id, incident: incident.id.clone(), kind: kind.to_owned(), update: update.clone(), audience };
+    Ok(write.publish_broadcast(&new, now).await?.id)
 }
 
 /// How many people an update would be mailed to: the incident's audience with these components added.

@@ -8,6 +8,7 @@ pub mod drafts;
 pub mod incidents;
 pub mod keys;
 pub mod mail;
+pub mod postmortems;
 pub mod preview;
 pub mod settings;
 pub mod subscriptions;

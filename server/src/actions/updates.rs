@@ -10,6 +10,7 @@ use domain::{
     ids::{BroadcastId, IncidentId, UpdateId},
     incident::{Incident, REMOVED, Update},
     removal::{self, Removal},
+    status::IncidentStatus,
 };
 use jiff::Timestamp;
 
@@ -34,6 +35,9 @@ pub async fn edit_update(
     let version = write.bump_page_version(now).await?;
     let mut incident = write.incident(incident).await?.ok_or(Error::NotFound)?;
     let known = find_kept(&mut incident, update)?;
+    if known.status == IncidentStatus::Postmortem {
+        return Err(Error::Conflict("A postmortem is edited as a whole: open it from its incident."));
+    }
     if known.body == command.body {
         return Ok(());
     }

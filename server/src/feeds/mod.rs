@@ -24,7 +24,9 @@ use domain::{
     component::Component,
     ids::IncidentId,
     incident::{Incident, Update},
-    markdown, time,
+    markdown,
+    status::IncidentStatus,
+    time,
 };
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -95,7 +97,7 @@ impl<'a> Channel<'a> {
         let entries = updates.iter().map(|(incident, name, update)| Entry {
             id: tag(&page, update.created_at, "update", update.id.as_str()),
             title: format!("{}: {}", one_line(name), label(update)),
-            url: format!("{}#update-{}", incident_url(&page, incident), update.id),
+            url: update_url(&page, incident, update),
             published: update.display_at,
             updated: update.updated_at,
             html: in_timeline(&page, incident, update),
@@ -140,6 +142,14 @@ fn host(url: &str) -> &str {
 
 fn incident_url(page: &Page, incident: &IncidentId) -> String {
     format!("{}/incidents/{incident}", page.url)
+}
+
+/// Where an update is read: a postmortem has a page of its own.
+fn update_url(page: &Page, incident: &IncidentId, update: &Update) -> String {
+    match update.status {
+        IncidentStatus::Postmortem if update.is_kept() => format!("{}/postmortems/{incident}", page.url),
+        _ => format!("{}#update-{}", incident_url(page, incident), update.id),
+    }
 }
 
 /// What an update is called among others: where the incident stood, unless it was taken back.

@@ -115,6 +115,8 @@ pub fn table() -> Table {
         .public(Anyone, "GET", "/components/{id}", get(public::component::show))
         .public(Anyone, "GET", "/history", get(public::history::present))
         .public(Anyone, "GET", "/history/{month}", get(public::history::show))
+        .public(Anyone, "GET", "/postmortems/{id}", get(public::postmortem::show))
+        .public(LinkHolder, "GET", "/postmortems/preview/{token}", get(public::postmortem::preview))
         .public(Anyone, "GET", "/subscribe", get(public::subscribe::show))
         .public(Anyone, "POST", "/subscribe", post(public::subscribe::submit))
         .public(LinkHolder, "GET", "/confirm/{token}", get(public::subscription::show_confirm))
@@ -209,6 +211,16 @@ pub fn table() -> Table {
         .console(SignedIn, "POST", "/admin/incidents/{id}/updates/{update}/correct", post(admin::updates::correct))
         .console(SignedIn, "GET", "/admin/incidents/{id}/updates/{update}/remove", get(admin::updates::ask_update))
         .console(SignedIn, "POST", "/admin/incidents/{id}/updates/{update}/remove", post(admin::updates::remove_update))
+        .console(SignedIn, "GET", "/admin/incidents/{id}/postmortem", get(admin::postmortem::show))
+        .console(SignedIn, "POST", "/admin/incidents/{id}/postmortem", post(admin::postmortem::submit))
+        .console(SignedIn, "POST", "/admin/incidents/{id}/postmortem/preview", post(admin::postmortem::new_preview))
+        .console(
+            SignedIn,
+            "POST",
+            "/admin/incidents/{id}/postmortem/follow-ups/{follow_up}",
+            post(admin::postmortem::follow_up),
+        )
+        .console(SignedIn, "GET", "/admin/postmortems", get(admin::postmortems::list))
         .console(SignedIn, "GET", "/admin/audience", get(admin::incident::audience))
         .console(SignedIn, "GET", "/admin/drafts/{subject}", get(admin::drafts::look))
         .console(SignedIn, "POST", "/admin/drafts/{subject}", post(admin::drafts::keep))

@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many pages are kept; beyond it those of which there are many are drawn anew when they are next asked for.
 const MAX_PAGES: usize = 2_000;
 /// Where they stand.
-const MANY: [&str; 3] = ["/components/", "/history/", "/incidents/"];
+const MANY: [&str; 4] = ["/components/", "/history/", "/incidents/", "/postmortems/"];
 
 /// What a page or feed is made of.
 #[derive(Clone, Debug)]

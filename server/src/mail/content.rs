@@ -17,6 +17,7 @@ use domain::{
     i18n::{Locale, Preferences, Zone},
     ids::{DeliveryId, SubscriberId, UpdateId},
     incident::Incident,
+    postmortem::Postmortem,
     time,
     token::{LinkToken, Purpose, Secret},
 };
@@ -161,6 +162,19 @@ impl Prepared {
             })
         });
         drawn.ok_or_else(|| UnknownUpdate(update.clone()))
+    }
+
+    /// Draws and encodes the mail of a postmortem, in the thread of its incident.
+    pub fn postmortem(identity: &MailIdentity, incident: &Incident, postmortem: &Postmortem) -> Option<Self> {
+        Self::draw(identity, &format!("incident-{}", incident.id), |reader| {
+            Some(emails::postmortem::mail(&emails::postmortem::PostmortemMail {
+                page_name: &identity.page_name,
+                page_url: &identity.public_url,
+                incident,
+                postmortem,
+                reader,
+            }))
+        })
     }
 
     /// Draws and encodes a broadcast's mail in every language; `None` as soon as there is none to draw. Mails with the

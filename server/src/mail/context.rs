@@ -1,6 +1,7 @@
 //! What every mail of this process needs, and the reading that must come before drawing one.
 
 use domain::{
+    broadcast::POSTMORTEM,
     email_address::EmailAddress,
     i18n::Zone,
     ids::{DeliveryId, IncidentId, SubscriberId},
@@ -57,6 +58,13 @@ impl MailContext {
         let page_name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
         let zone = Zone::from_stored(self.store.setting("time_zone").await?.as_deref());
         let identity = MailIdentity { page_name, zone, ..self.identity.clone() };
+        if broadcast.kind == POSTMORTEM
+            // As it is now: whoever is reached late reads what was corrected meanwhile.
+            && let Some(postmortem) = self.store.postmortem(&broadcast.incident).await?
+            && let Some(prepared) = Prepared::postmortem(&identity, &incident, &postmortem)
+        {
+            return Ok(prepared);
+        }
         Ok(Prepared::new(&identity, &incident, &broadcast.update, broadcast.is_correction())?)
     }
 

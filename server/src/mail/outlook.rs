@@ -5,7 +5,7 @@ use app::{
     pages::admin::mail::{QuotaView, TransportView},
 };
 use domain::{
-    broadcast::{BroadcastState, Progress},
+    broadcast::{BroadcastState, Progress, lifetime},
     forecast::{Forecast, Usage, forecast},
     health::{Condition, Health, Permission},
     quota::{Quota, Used},
@@ -18,12 +18,7 @@ use super::{
     route::{ALERT, FEW, MAIN},
     transport::Transport,
 };
-use crate::{
-    config::Config,
-    error::Result,
-    state::AppState,
-    store::{broadcast_states::INCIDENT_LIFETIME, broadcasts::Broadcast},
-};
+use crate::{config::Config, error::Result, state::AppState, store::broadcasts::Broadcast};
 
 /// What rate and quota say at one moment.
 #[derive(Clone, Debug)]
@@ -65,11 +60,11 @@ impl Outlook {
         Some(quota.left(Used { all, account: 0 }, Share::Bulk))
     }
 
-    /// When so many more people will have an update that is published now, and what makes some of them wait:
+    /// When so many more people will have what is published now, and what makes some of them wait:
     /// `about 13:57 UTC · 41,000 mails left in 24 hours`.
-    pub fn finish(&self, recipients: i64) -> String {
+    pub fn finish(&self, kind: &str, recipients: i64) -> String {
         let recipients = u64::try_from(recipients).unwrap_or(0);
-        let deadline = self.now.checked_add(INCIDENT_LIFETIME).unwrap_or(self.now);
+        let deadline = self.now.checked_add(lifetime(kind)).unwrap_or(self.now);
         // What waits already goes first.
         let found = self.forecast(recipients.saturating_add(self.queued), deadline);
         let new = |mails: u64| count(mails.saturating_sub(self.queued).min(recipients));

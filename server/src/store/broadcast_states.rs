@@ -2,19 +2,16 @@
 
 use domain::{
     audience::Audience,
-    broadcast::{BroadcastState, Cursor, Lane},
+    broadcast::{BroadcastState, Cursor, lane, lifetime},
     ids::{BroadcastId, IncidentId, UpdateId},
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     Result, StoreError, Write,
     broadcasts::{Broadcast, BroadcastRow, TABLE, broadcasts, select},
     millis, parse,
 };
-
-/// How long an update of an incident is worth sending.
-pub const INCIDENT_LIFETIME: SignedDuration = SignedDuration::from_hours(12);
 
 /// What publishing needs to know.
 #[derive(Clone, Debug)]
@@ -23,7 +20,7 @@ pub struct NewBroadcast {
     pub id: BroadcastId,
     /// The incident it is about.
     pub incident: IncidentId,
-    /// What it carries: `update`, or `correction.2` for the second time its text was put right.
+    /// What it carries: `update`, `postmortem`, or `correction.2` for the second time its text was put right.
     pub kind: String,
     /// The update it is about.
     pub update: UpdateId,
@@ -57,7 +54,7 @@ impl Write {
         if cursor.is_done() {
             (state, reason) = (BroadcastState::Done, String::new());
         }
-        let expires_at = now.checked_add(INCIDENT_LIFETIME).unwrap_or(now);
+        let expires_at = now.checked_add(lifetime(&new.kind)).unwrap_or(now);
         let audience =
             serde_json::to_string(&new.audience).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
         sqlx::query(
@@ -68,7 +65,7 @@ impl Write {
         .bind(new.id.as_str())
         .bind(new.incident.as_str())
         .bind(new.update.as_str())
-        .bind(Lane::Incident.as_str())
+        .bind(lane(&new.kind).as_str())
         .bind(audience)
         .bind(state.as_str())
         .bind(&reason)
@@ -86,7 +83,7 @@ impl Write {
             kind: new.kind.clone(),
             incident: new.incident.clone(),
             update: new.update.clone(),
-            lane: Lane::Incident,
+            lane: lane(&new.kind),
             audience: new.audience.clone(),
             state,
             reason,

@@ -25,6 +25,7 @@ pub mod mail_usage;
 pub mod nodes;
 pub mod page;
 pub mod pages;
+pub mod postmortems;
 pub mod recipients;
 pub mod repetitions;
 pub mod sessions;

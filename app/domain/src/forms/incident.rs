@@ -217,7 +217,7 @@ impl IncidentForm {
 
 /// What tells a form sent twice from one that was changed before it was sent again: the key it was shown with and
 /// everything in it. Whoever goes back, writes something else and publishes has said something new.
-fn repetition(key: &str, form: &impl fmt::Debug) -> Option<String> {
+pub(super) fn repetition(key: &str, form: &impl fmt::Debug) -> Option<String> {
     (!key.trim().is_empty()).then(|| token::hash(&format!("{form:?}")))
 }
 

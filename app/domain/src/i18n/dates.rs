@@ -40,6 +40,11 @@ impl Locale {
         }
     }
 
+    /// `5 Feb 2024`
+    pub fn date(self, date: Date) -> String {
+        format!("{} {}", self.day(date), date.year())
+    }
+
     /// `5 Feb`, `5. Feb.`, `1er févr.`, `5 feb`
     fn day(self, date: Date) -> String {
         let months = self.months();

@@ -12,6 +12,8 @@ use super::Locale;
 pub struct MailWords {
     /// An update of an incident.
     pub update: UpdateWords,
+    /// A postmortem.
+    pub postmortem: PostmortemWords,
     /// A request to confirm an address.
     pub confirmation: LetterWords,
     /// The way to one's own subscription, sent to whoever lost it.
@@ -49,6 +51,33 @@ pub struct UpdateWords {
     pub choose: &'static str,
     /// The link to leave.
     pub unsubscribe: &'static str,
+}
+
+/// What a mail with a postmortem says besides what [`UpdateWords`] say.
+#[derive(Clone, Copy, Debug)]
+pub struct PostmortemWords {
+    /// Who signed it, given their name.
+    pub by: fn(&str) -> String,
+    /// When it broke, given the time.
+    pub started: fn(&str) -> String,
+    /// When it was noticed, given the time.
+    pub detected: fn(&str) -> String,
+    /// How long nobody noticed, given how long.
+    pub after: fn(&str) -> String,
+    /// When customers no longer felt it, given the time.
+    pub mitigated: fn(&str) -> String,
+    /// When it was over, given the time.
+    pub resolved: fn(&str) -> String,
+    /// Above what is done about it.
+    pub follow_ups: &'static str,
+    /// Something that is done.
+    pub done: &'static str,
+    /// Something that is not.
+    pub to_do: &'static str,
+    /// The same with a date.
+    pub to_do_by: fn(&str) -> String,
+    /// Before the address of the postmortem's page.
+    pub on_the_page: &'static str,
 }
 
 /// What a letter with one link says.

@@ -301,6 +301,19 @@ mod tests {
         assert_eq!(parse_past("2024-02-05 10:14", now), Err(TimeError::Future));
     }
 
+    #[test]
+    fn a_clock_time_alone_is_the_next_time_it_comes() {
+        let now = at("2024-02-05T10:12:00Z");
+        assert_eq!(parse_future("10:30", now), Ok(at("2024-02-05T10:30:00Z")));
+        assert_eq!(parse_future("10:10", now), Ok(at("2024-02-06T10:10:00Z")));
+        assert_eq!(parse_future(" 04:30 America/Chicago ", now), Ok(at("2024-02-05T10:30:00Z")));
+        assert_eq!(parse_future("2024-02-05 12:00 +01:00", now), Ok(at("2024-02-05T11:00:00Z")));
+        assert_eq!(parse_future("2024-02-05 10:00", now), Err(TimeError::Past));
+        assert_eq!(parse_future("2024-04-05 10:00", now), Err(TimeError::TooFar));
+        assert_eq!(parse_future("10:30 CST", now), Err(TimeError::AmbiguousZone("CST".into())));
+        assert_eq!(parse_future("soon", now), Err(TimeError::Unreadable));
+    }
+
     proptest! {
         #[test]
         fn nothing_typed_makes_it_panic(text in ".{0,60}|[0-9]{1,5}-[0-9]{1,2}-[0-9]{1,2} [0-9:.]{0,12} ?[+A-Za-z0-9/-]{0,9}") {

@@ -128,6 +128,9 @@ fn heading(model: &IncidentAdmin) -> impl IntoView + use<> {
             {impact_mark(incident.impact())}
             {facts}
             <a href=format!("/incidents/{}", incident.id)>"As readers see it"</a>
+            {standing
+                .filter(|standing| standing.status.is_over())
+                .map(|_| view! { <a href=format!("/admin/incidents/{}/postmortem", incident.id)>"Postmortem"</a> })}
             <a href=format!("/admin/incidents/{}/details", incident.id)>"Title and impact"</a>
             <a href=format!("/admin/incidents/{}/remove", incident.id)>"Remove"</a>
         </p>

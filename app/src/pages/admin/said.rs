@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     ids::UpdateId,
     incident::{Incident, Update},
+    status::IncidentStatus,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -73,11 +74,16 @@ fn entry(
 ) -> AnyView {
     let address = format!("/admin/incidents/{}/updates/{}", incident.id, update.id);
     let listed = update.components.clone();
+    let edit = match update.status {
+        // Edited as a whole, with its figures.
+        IncidentStatus::Postmortem => format!("/admin/incidents/{}/postmortem", incident.id),
+        _ => address.clone(),
+    };
     let actions = update.is_kept().then(|| {
         let what = format!(" the update of {}", domain::time::short(update.display_at, now));
         view! {
             <p class="entry-actions">
-                <a href=address.clone()>"Edit"<span class="visually-hidden">{what.clone()}</span></a>
+                <a href=edit>"Edit"<span class="visually-hidden">{what.clone()}</span></a>
                 <a href=format!("{address}/remove")>"Remove"<span class="visually-hidden">{what}</span></a>
             </p>
         }

@@ -122,6 +122,7 @@ pub fn form(model: &TemplatePage) -> String {
                     hint="Markdown. May be empty".to_owned()
                     error=errors.get("body").map(sentence)
                     is_optional=true
+                    is_document=false
                 />
                 {components(&model.sections, &form.components, errors)}
                 <div class="actions"><button class="button">"Save"</button></div>

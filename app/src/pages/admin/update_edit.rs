@@ -68,6 +68,7 @@ pub fn page(model: &UpdateEdit) -> String {
                         .to_owned()
                     error=errors.get("body").map(sentence)
                     is_optional=false
+                    is_document=false
                 />
                 <div class="actions">
                     <button class="button">"Save"</button>

@@ -108,6 +108,7 @@ impl UpdateFields<'_> {
                 hint=HELP.to_owned()
                 error=self.errors.get("body").map(sentence)
                 is_optional=false
+                is_document=false
             />
         }
         .into_any()

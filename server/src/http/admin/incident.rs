@@ -179,7 +179,7 @@ async fn draw(
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, Some(&incident), listed(&form)).await?;
     let outlook = Outlook::read(state).await?;
-    let finish = outlook.finish(recipients);
+    let finish = outlook.finish("update", recipients);
     let before = incident.standing().map(|standing| standing.status);
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);

@@ -16,6 +16,8 @@ pub(super) mod mail;
 mod names;
 pub(super) mod outbox;
 pub(super) mod password;
+pub(super) mod postmortem;
+pub(super) mod postmortems;
 pub(super) mod settings;
 pub(super) mod sign_in;
 pub(super) mod templates;
@@ -72,9 +74,9 @@ fn form_page(html: String, has_errors: bool) -> Response {
     (status, Html(html)).into_response()
 }
 
-/// When so many more mails will be out, and what makes some of them wait: "about 13:57 UTC".
+/// When so many more mails of an update will be out, and what makes some of them wait: "about 13:57 UTC".
 async fn finish(state: &AppState, recipients: i64) -> Result<String> {
-    Ok(Outlook::read(state).await?.finish(recipients))
+    Ok(Outlook::read(state).await?.finish("update", recipients))
 }
 
 /// The ids of all components, for forms that list some of them.

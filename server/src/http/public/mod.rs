@@ -7,6 +7,7 @@ pub(super) mod history;
 pub(super) mod home;
 pub(super) mod incident;
 pub(super) mod manage_link;
+pub(super) mod postmortem;
 pub(super) mod robots;
 pub(super) mod sitemap;
 pub(super) mod statuspage_v2;

@@ -8,11 +8,25 @@ use super::FEEDS;
 use crate::support::{
     app::{OWNER, TestApp, served_on_both},
     client::Client,
+    form as post,
     letter::Letter,
     markup::{assert_harmless, assert_nothing_inline, unescape},
 };
 
 served_on_both!(whatever_is_typed_into_a_form_nothing_runs_breaks_or_is_lost);
+
+/// What comes back of a postmortem.
+const POSTMORTEM: [&str; 9] = [
+    "author",
+    "body",
+    "started_at",
+    "detected_at",
+    "mitigated_at",
+    "resolved_at",
+    "follow_up.0.text",
+    "follow_up.0.link",
+    "follow_up.0.due",
+];
 
 /// What is typed.
 fn inputs() -> Vec<String> {
@@ -73,10 +87,14 @@ impl Form {
         let path = &self.path;
         let answer = client.post(path, fields).await;
         let shown: String = input.chars().take(40).collect();
-        assert!([200, 303, 404, 410, 422].contains(&answer.status), "{path} {kept:?} {shown:?}: {}", answer.status);
+        assert!(
+            [200, 303, 404, 409, 410, 422].contains(&answer.status),
+            "{path} {kept:?} {shown:?}: {}",
+            answer.status
+        );
         assert_nothing_inline(path, &answer.body.replace('\0', ""));
         assert!(answer.headers.get("bcc").is_none());
-        if answer.status == 422 {
+        if [409, 422].contains(&answer.status) {
             let (typed, page) = (input.replace('\0', "\u{fffd}"), unescape(&answer.body).replace('\0', "\u{fffd}"));
             let times = page.matches(&typed).count();
             assert!(times >= kept.len(), "{path} lost some of {kept:?} {shown:?}: {}", answer.body);
@@ -105,10 +123,27 @@ async fn whatever_is_typed_into_a_form_nothing_runs_breaks_or_is_lost(app: TestA
     owner.post("/admin/incidents/new", &incident).await.is(303);
     let id = app.state.store.open_incidents().await.unwrap()[0].id.clone();
     let component = [("name", "API"), ("description", ""), ("status", "operational"), ("group", ""), ("position", "1")];
+    let ended = post::Form::incident("Over").open(&owner).await;
+    post::Form::update("resolved", "Over.").say(&owner, &ended).await;
+    let postmortem = [
+        ("version", "0"),
+        ("author", "Ada"),
+        ("body", "Words."),
+        ("started_at", "2024-02-05 10:12"),
+        ("detected_at", "2024-02-05 10:12"),
+        ("mitigated_at", ""),
+        ("resolved_at", "2024-02-05 11:12"),
+        ("follow_up.0.text", "Page louder"),
+        ("follow_up.0.link", ""),
+        ("follow_up.0.due", ""),
+        ("notify", "no"),
+        ("intent", "publish"),
+    ];
     let passwords = [("current", "wrong"), ("password", "x"), ("password_again", "y")];
     let forms = [
         Form::new("/admin/incidents/new", &incident, &["name", "body", "display_at"]),
         Form::new(format!("/admin/incidents/{id}"), &update, &["body", "display_at"]),
+        Form::new(format!("/admin/incidents/{ended}/postmortem"), &postmortem, &POSTMORTEM),
         Form::new("/admin/components/new", &component, &["name", "description", "position"]),
         Form::new(format!("/admin/components/{api}"), &component, &["name", "description", "position"]),
         Form::new("/admin/groups/new", &[("name", "Platform"), ("position", "1")], &["name", "position"]),
@@ -174,10 +209,14 @@ async fn what_was_published_is_harmless(app: &TestApp, owner: &Client) {
     let mut paths: Vec<String> = ["/", "/subscribe", "/nowhere"].map(str::to_owned).to_vec();
     for incident in &incidents {
         paths.push(format!("/incidents/{}", incident.id));
+        paths.push(format!("/postmortems/{}", incident.id));
         paths.push(format!("/admin/incidents/{}", incident.id));
         paths.push(format!("/subscribe?incident={}", incident.id));
     }
-    paths.extend(["", "/incidents", "/components", "/settings", "/outbox", "/account"].map(|it| format!("/admin{it}")));
+    paths.extend(
+        ["", "/incidents", "/components", "/postmortems", "/settings", "/outbox", "/account"]
+            .map(|it| format!("/admin{it}")),
+    );
     for path in &paths {
         let answer = if path.starts_with("/admin") { owner.get(path).await } else { visitor.get(path).await };
         assert!([200, 404].contains(&answer.status), "{path}: {}", answer.status);

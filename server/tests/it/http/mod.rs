@@ -19,6 +19,8 @@ mod mails;
 mod manage;
 mod operations;
 mod policy;
+mod postmortem_corpus;
+mod postmortems;
 mod publish;
 mod security;
 mod sign_in;

@@ -13,6 +13,7 @@ use crate::support::app::TestApp;
 fn filled(path: &str) -> String {
     path.replace("{id}", "000000000000")
         .replace("{update}", "000000000000")
+        .replace("{follow_up}", "000000000000")
         .replace("{token}", "nobody")
         .replace("{subject}", "000000000000")
         .replace("{update}", "000000000000")

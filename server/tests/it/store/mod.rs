@@ -16,6 +16,7 @@ mod keys;
 mod mail_usage;
 mod page;
 mod pages;
+mod postmortems;
 mod recipients;
 mod repetitions;
 mod sessions;

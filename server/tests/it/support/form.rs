@@ -26,6 +26,22 @@ impl Form {
             .with("intent", "publish")
     }
 
+    /// A postmortem of an incident that lasted from 10:12 to 11:39 on 5 Feb 2024, nobody mailed; `version` is what was shown.
+    pub(crate) fn postmortem(version: i64, body: &str) -> Self {
+        let key = format!("{:016x}", rand::random::<u64>());
+        Self(Vec::new())
+            .with("key", &key)
+            .with("version", &version.to_string())
+            .with("author", "Ada")
+            .with("body", body)
+            .with("started_at", "2024-02-05 06:48 UTC")
+            .with("detected_at", "2024-02-05 10:12 UTC")
+            .with("mitigated_at", "")
+            .with("resolved_at", "2024-02-05 11:39 UTC")
+            .with("notify", "no")
+            .with("intent", "save")
+    }
+
     /// With this value instead of what the field held.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self = self.without(name);

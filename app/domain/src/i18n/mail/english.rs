@@ -1,6 +1,6 @@
 //! English.
 
-use super::{LetterWords, MailWords, UpdateWords};
+use super::{LetterWords, MailWords, PostmortemWords, UpdateWords};
 
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
@@ -26,6 +26,19 @@ pub(super) const WORDS: MailWords = MailWords {
         },
         choose: "Choose what you hear about",
         unsubscribe: "Unsubscribe",
+    },
+    postmortem: PostmortemWords {
+        by: |name| format!("by {name}"),
+        started: |time| format!("Started: {time}"),
+        detected: |time| format!("Detected: {time}"),
+        after: |duration| format!("after {duration}"),
+        mitigated: |time| format!("Mitigated: {time}"),
+        resolved: |time| format!("Resolved: {time}"),
+        follow_ups: "Follow-up actions",
+        done: "done",
+        to_do: "to do",
+        to_do_by: |date| format!("to do by {date}"),
+        on_the_page: "On the status page, with later corrections:",
     },
     confirmation: LetterWords {
         subject: "Confirm your subscription",

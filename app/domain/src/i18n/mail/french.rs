@@ -1,6 +1,6 @@
 //! French, with “vous”. A no-break space stands before a colon.
 
-use super::{LetterWords, MailWords, UpdateWords};
+use super::{LetterWords, MailWords, PostmortemWords, UpdateWords};
 
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
@@ -26,6 +26,19 @@ pub(super) const WORDS: MailWords = MailWords {
         },
         choose: "Choisir les informations à recevoir",
         unsubscribe: "Se désabonner",
+    },
+    postmortem: PostmortemWords {
+        by: |name| format!("par {name}"),
+        started: |time| format!("Début\u{a0}: {time}"),
+        detected: |time| format!("Détecté\u{a0}: {time}"),
+        after: |duration| format!("après {duration}"),
+        mitigated: |time| format!("Atténué\u{a0}: {time}"),
+        resolved: |time| format!("Résolu\u{a0}: {time}"),
+        follow_ups: "Actions de suivi",
+        done: "fait",
+        to_do: "à faire",
+        to_do_by: |date| format!("à faire avant le {date}"),
+        on_the_page: "Sur la page d’état, avec les corrections ultérieures\u{a0}:",
     },
     confirmation: LetterWords {
         subject: "Confirmez votre abonnement",

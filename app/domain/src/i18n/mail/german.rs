@@ -1,6 +1,6 @@
 //! German, with “Sie”.
 
-use super::{LetterWords, MailWords, UpdateWords};
+use super::{LetterWords, MailWords, PostmortemWords, UpdateWords};
 
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
@@ -26,6 +26,19 @@ pub(super) const WORDS: MailWords = MailWords {
         },
         choose: "Auswählen, worüber Sie informiert werden",
         unsubscribe: "Abbestellen",
+    },
+    postmortem: PostmortemWords {
+        by: |name| format!("von {name}"),
+        started: |time| format!("Beginn: {time}"),
+        detected: |time| format!("Bemerkt: {time}"),
+        after: |duration| format!("nach {duration}"),
+        mitigated: |time| format!("Eingedämmt: {time}"),
+        resolved: |time| format!("Behoben: {time}"),
+        follow_ups: "Was wir daraufhin tun",
+        done: "erledigt",
+        to_do: "offen",
+        to_do_by: |date| format!("offen, bis {date}"),
+        on_the_page: "Auf der Statusseite, mit späteren Korrekturen:",
     },
     confirmation: LetterWords {
         subject: "Bitte bestätigen Sie Ihr Abonnement",

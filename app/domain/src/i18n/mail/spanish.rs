@@ -1,6 +1,6 @@
 //! Spanish, with “usted”.
 
-use super::{LetterWords, MailWords, UpdateWords};
+use super::{LetterWords, MailWords, PostmortemWords, UpdateWords};
 
 pub(super) const WORDS: MailWords = MailWords {
     update: UpdateWords {
@@ -26,6 +26,19 @@ pub(super) const WORDS: MailWords = MailWords {
         },
         choose: "Elegir qué información recibe",
         unsubscribe: "Cancelar la suscripción",
+    },
+    postmortem: PostmortemWords {
+        by: |name| format!("por {name}"),
+        started: |time| format!("Inicio: {time}"),
+        detected: |time| format!("Detectado: {time}"),
+        after: |duration| format!("después de {duration}"),
+        mitigated: |time| format!("Mitigado: {time}"),
+        resolved: |time| format!("Resuelto: {time}"),
+        follow_ups: "Acciones de seguimiento",
+        done: "hecho",
+        to_do: "pendiente",
+        to_do_by: |date| format!("pendiente hasta el {date}"),
+        on_the_page: "En la página de estado, con las correcciones posteriores:",
     },
     confirmation: LetterWords {
         subject: "Confirme su suscripción",
