@@ -126,9 +126,10 @@ async fn framework(state: &AppState, response: Response, path: &str) -> Response
             return page(state, status, ("This address cannot be read".into(), detail.into()), path, None).await;
         }
         StatusCode::METHOD_NOT_ALLOWED => {
-            let detail = match is_api(path) {
-                true => "`Allow` says which methods this address has.",
-                false => "Go back, open the page again and use its links and buttons.",
+            let detail = if is_api(path) {
+                "`Allow` says which methods this address has."
+            } else {
+                "Go back, open the page again and use its links and buttons."
             };
             let mut drawn = page(state, status, ("That cannot be done here".into(), detail.into()), path, None).await;
             if let Some(allowed) = response.headers().get(header::ALLOW) {
