@@ -28,7 +28,6 @@ const PLACES: &[(&str, &str, &[&str])] = &[
     ("/admin/incidents", "Incidents", &["/admin/incidents"]),
     ("/admin/broadcasts", "Mails", &["/admin/broadcasts", "/admin/deliveries"]),
     ("/admin/templates", "Templates", &["/admin/templates"]),
-    ("/admin/incidents", "Incidents", &["/admin/incidents", "/admin/broadcasts"]),
     ("/admin/postmortems", "Postmortems", &["/admin/postmortems"]),
     ("/admin/components", "Components", &["/admin/components", "/admin/groups"]),
     ("/admin/mail", "Mail", &["/admin/mail"]),
