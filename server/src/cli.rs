@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use app::emails::one_line;
 use clap::{Parser, Subcommand};
 use domain::{
     email_address::EmailAddress,
@@ -163,13 +164,13 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => audit_log(&config, command).await,
         Command::Import(Import::Cstate { folder }) => {
             let store = connect(&config).await?;
-            let report = import::cstate(&store, &clock, &folder, |refused| complain(&refused)).await?;
+            let report = import::cstate(&store, &clock, &folder, |refused| complain(&one_line(&refused))).await?;
             store.close().await;
             say(&report.to_string())
         }
         Command::Import(Import::Statuspage(files)) => {
             let store = connect(&config).await?;
-            let report = import::statuspage(&store, &clock, &files, |refused| complain(&refused)).await?;
+            let report = import::statuspage(&store, &clock, &files, |refused| complain(&one_line(&refused))).await?;
             store.close().await;
             say(&report.to_string())
         }

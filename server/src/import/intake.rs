@@ -7,7 +7,7 @@
 //!          one transaction ─ … ─ the last one also has the audit row and the page's version
 //! ```
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use domain::{
     component::Component,
@@ -45,6 +45,8 @@ pub(super) struct Intake<'a> {
     known_components: HashMap<String, String>,
     known_incidents: HashMap<String, String>,
     owners: HashMap<UpdateId, IncidentId>,
+    /// Every incident of this page, wherever it came from.
+    incidents: HashSet<IncidentId>,
     waiting: Vec<Change>,
     counts: ImportCounts,
     refused: u64,
@@ -72,6 +74,7 @@ impl<'a> Intake<'a> {
     pub(super) async fn begin(store: &'a Store, clock: &Clock) -> Result<Self, Failure> {
         let components = store.component_records().await.map_err(failed)?;
         let groups = store.group_records().await.map_err(failed)?;
+        let owners = store.update_owners().await.map_err(failed)?;
         Ok(Self {
             store,
             now: clock.now(),
@@ -80,7 +83,8 @@ impl<'a> Intake<'a> {
             known_groups: store.imports(Kind::Group).await.map_err(failed)?,
             known_components: store.imports(Kind::Component).await.map_err(failed)?,
             known_incidents: store.imports(Kind::Incident).await.map_err(failed)?,
-            owners: store.update_owners().await.map_err(failed)?,
+            incidents: owners.values().cloned().collect(),
+            owners,
             waiting: Vec::new(),
             counts: ImportCounts::default(),
             refused: 0,
@@ -182,7 +186,7 @@ impl<'a> Intake<'a> {
         historical: Vec<Component>,
     ) -> Result<(), String> {
         let id = incident.id.as_str();
-        if !self.known_incidents.contains_key(id) && self.owners.values().any(|owner| *owner == incident.id) {
+        if !self.known_incidents.contains_key(id) && self.incidents.contains(&incident.id) {
             return Err("this page has an incident with this id".to_owned());
         }
         for update in &incident.updates {
