@@ -368,5 +368,4 @@ fn masked(url: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "config_tests.rs"]
 mod tests;

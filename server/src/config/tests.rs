@@ -18,13 +18,15 @@ fn all_problems_come_together() {
         mail_from: Some("nobody".into()),
         mail_rate: Some("fast".into()),
         mail_connections: Some("0".into()),
+        mail_address_limit: Some("few".into()),
+        smtp_alert_url: Some("alerts".into()),
         mail_quota: Some("50,000 a day".into()),
         trusted_proxies: Some("10.0.0.0/99".into()),
         log_format: Some("xml".into()),
         ..Settings::default()
     };
     let problems = Config::from_settings(&settings).unwrap_err();
-    assert_eq!(problems.len(), 10, "{problems:#?}");
+    assert_eq!(problems.len(), 12, "{problems:#?}");
 }
 
 #[test]
