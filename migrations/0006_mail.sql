@@ -31,4 +31,4 @@ create table alerts (
 create index alerts_raised_at on alerts (raised_at);
 
 -- How many mails an address got lately.
-create index deliveries_address on deliveries (lower(address), updated_at) where state in ('sent', 'uncertain');
+create index deliveries_lately on deliveries (lower(address), updated_at) where state in ('sent', 'uncertain');
