@@ -60,10 +60,31 @@ test("someone subscribes, confirms, is told, changes what they hear of, and leav
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.locator(".field-error")).toHaveCount(1);
   await page.getByRole("checkbox", { name: shop }).check();
+  await page.getByLabel("Language of the mails").selectOption("de");
+  await page.getByLabel("Time zone").selectOption("Asia/Taipei");
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByRole("status")).toHaveText("Your choice is saved.");
+  await expect(page.getByLabel("Time zone")).toHaveValue("Asia/Taipei");
   await expect(page.getByRole("checkbox", { name: shop })).toBeChecked();
   await expect(page.getByRole("checkbox", { name: api })).not.toBeChecked();
+
+  // The next mail is in their language and by their clock; what people wrote is as they wrote it.
+  const slow = unique("Shop is slow");
+  await admin.incident(slow, { components: { [other]: "degraded_performance" }, notify: "yes", body: "We see **slow** answers." });
+  const german = Buffer.from(await mailTo(server, address, slow)).toString().replaceAll(/(?:=[0-9A-F]{2})+/g, (bytes) => Buffer.from(bytes.replaceAll("=", ""), "hex").toString());
+  expect(german).toContain("Wird untersucht");
+  expect(german).toMatch(/ UTC · .*bei Ihnen \(Asia\/Taipei\)/);
+  expect(german).toContain("Statusseite öffnen");
+  expect(german).toContain("slow");
+
+  // Who lost every mail is sent the way to their page.
+  await page.goto("/subscribe");
+  await page.getByRole("link", { name: "Subscribed already?" }).click();
+  await page.getByLabel("Your e-mail address").fill(address);
+  await page.getByRole("button", { name: "Send me the link" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Check your inbox");
+  await page.goto(link(await mailTo(server, address, "Ihr Abonnement"), "manage"));
+  await expect(page.getByLabel("Time zone")).toHaveValue("Asia/Taipei");
 
   // Opening the link to leave changes nothing; the button does.
   const leave = link(update, "unsubscribe");

@@ -158,6 +158,8 @@ create table subscribers (
 create index subscribers_state on subscribers (state, updated_at);
 -- Who is told of everything is counted and walked without touching the others.
 create index subscribers_everything on subscribers (state, everything, id);
+-- Whoever searches reads this and nothing else.
+create index subscribers_found on subscribers (id, email_canonical, state, everything);
 
 create table subscriber_components (
     component_id text not null references components (id),

@@ -21,7 +21,7 @@ use crate::{
     audit,
     clock::Clock,
     config::{Config, Settings},
-    connect, demo, import, mail, telemetry,
+    connect, demo, import, mail, secret, telemetry,
 };
 
 /// A status page that mails everyone once, in one binary.
@@ -310,7 +310,9 @@ async fn import_subscribers(config: &Config, clock: &Clock, file: &Path, confirm
         ));
     }
     let store = connect(config).await?;
-    let report = import::subscribers(&store, clock, file, |refused| complain(&refused)).await?;
+    let has_erased = store.has_erased().await.map_err(|error| Failure(error.to_string()))?;
+    let secret = if has_erased { Some(secret::load(config).map_err(Failure)?) } else { None };
+    let report = import::subscribers(&store, clock, secret.as_ref(), file, |refused| complain(&refused)).await?;
     store.close().await;
     say(&report.to_string())
 }

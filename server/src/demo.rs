@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use domain::{
     email_address::EmailAddress,
     forms::{OpenIncident, PostUpdate, SaveComponent, SaveGroup, SaveTemplate},
+    i18n::Preferences,
     ids::{ComponentId, IncidentId},
     status::{ComponentStatus, IncidentStatus},
     subscriber::Follows,
@@ -287,7 +288,11 @@ async fn fill_subscribers(state: &AppState, parts: &Parts) -> Result<()> {
         } else {
             Follows::everything()
         };
-        rows.push(ImportRow { email: address(&format!("customer{number}@demo.example"))?, follows });
+        rows.push(ImportRow {
+            email: address(&format!("customer{number}@demo.example"))?,
+            follows,
+            preferences: Preferences::default(),
+        });
     }
     let mut write = state.store.write().await?;
     write.import_subscribers(&rows, "demo", state.clock.now()).await?;

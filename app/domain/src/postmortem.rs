@@ -4,6 +4,8 @@
 //! incident resolved ─ template ─▶ draft ─ published ─▶ an update of status `postmortem`, edited ever after
 //! ```
 
+use std::iter;
+
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
@@ -138,8 +140,9 @@ pub fn template(incident: &Incident) -> String {
         let texts = chapters.iter().map(|chapter| format!("## {}\n\n{}\n", chapter.title, chapter.prompt));
         texts.collect::<Vec<_>>().join("\n")
     };
-    let rows: String = steps(incident).into_iter().map(|(at, what)| format!("| {} | {what} |\n", mark(at))).collect();
-    let timeline = format!("## Timeline\n\n| When | What happened |\n|---|---|\n{rows}");
+    let head = "## Timeline\n\n| When | What happened |\n|---|---|".to_owned();
+    let rows = steps(incident).into_iter().map(|(at, what)| format!("| {} | {what} |", mark(at)));
+    let timeline = iter::once(head).chain(rows).chain([String::new()]).collect::<Vec<_>>().join("\n");
     [chapters(&BEFORE), timeline, chapters(&AFTER)].join("\n")
 }
 

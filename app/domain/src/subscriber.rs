@@ -7,6 +7,7 @@
 
 use std::{collections::BTreeSet, str::FromStr};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -24,6 +25,91 @@ words! {
         /// Left. Is sent nothing.
         Unsubscribed = "unsubscribed", "Unsubscribed";
     }
+}
+
+/// Which subscribers are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriberFilter {
+    /// Part of their address, in lower case; empty for any.
+    pub text: String,
+    /// Whether they are told.
+    pub state: Option<SubscriberState>,
+    /// What they follow.
+    pub follows: Followed,
+}
+
+/// What the subscribers who are meant follow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Followed {
+    /// Whatever it is.
+    #[default]
+    Anything,
+    /// Everything.
+    Everything,
+    /// This component, chosen by itself.
+    Component(ComponentId),
+}
+
+words! {
+    /// Where a list on its way in stands.
+    ListState {
+        /// It is still arriving.
+        Uploading = "uploading", "Arriving";
+        /// It is looked through; nothing is changed.
+        Checking = "checking", "Being looked through";
+        /// It waits for someone to say yes.
+        Ready = "ready", "Ready";
+        /// It is on its way in.
+        Importing = "importing", "Being imported";
+        /// It is in.
+        Done = "done", "Imported";
+    }
+}
+
+/// What becomes of the lines of a list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListCounts {
+    /// New people.
+    pub created: u64,
+    /// Known people who follow more than before, or need not confirm any more.
+    pub updated: u64,
+    /// Nothing to do.
+    pub unchanged: u64,
+    /// Left before, and stay away.
+    pub left: u64,
+    /// Cannot be taken; why is said line by line.
+    pub refused: u64,
+}
+
+/// A line that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedLine {
+    /// Its number, from one.
+    pub line: u64,
+    /// Why.
+    pub reason: String,
+}
+
+/// How it is known that someone wants mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Consent {
+    /// It is not: they are asked.
+    Ask,
+    /// Whoever adds them says how.
+    Stated(String),
+}
+
+/// An address that must not be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// In its canonical form.
+    pub email: String,
+    /// Why.
+    pub reason: String,
+    /// When that was last found.
+    pub created_at: Timestamp,
+    /// Until when; `None` for good.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// What someone wants to hear of.

@@ -64,6 +64,12 @@ impl Secret {
         self.return_path_mac(subscriber).verify_truncated_left(&mac.to_be_bytes()).is_ok()
     }
 
+    /// Stands for an address whose owner is to be forgotten: who has the key can tell it again, but nobody can read it.
+    pub fn erased_tag(&self, email_canonical: &str) -> String {
+        let mac = self.derive("erased address").mac(email_canonical.as_bytes()).finalize().into_bytes();
+        hexadecimal(&mac[..ERASED_BYTES])
+    }
+
     fn return_path_mac(&self, subscriber: i64) -> Hmac<Sha256> {
         self.derive("return path").mac(&subscriber.to_be_bytes())
     }
@@ -103,6 +109,7 @@ impl Secret {
 
 const RETURN_PATH_BYTES: usize = 8;
 const PREVIEW_BYTES: usize = 16;
+const ERASED_BYTES: usize = 16;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -39,6 +39,27 @@ pub(super) fn text_area(field: TextArea) -> impl IntoView {
     }
 }
 
+/// A field for many lines that wakes nowhere.
+pub(crate) fn plain_text_area(
+    name: &str,
+    value: &str,
+    rows: u8,
+    described_by: Option<String>,
+    is_invalid: bool,
+) -> impl IntoView + use<> {
+    view! {
+        <textarea
+            id=name.to_owned()
+            name=name.to_owned()
+            rows=rows.to_string()
+            dir="auto"
+            aria-describedby=described_by
+            aria-invalid=is_invalid.then_some("true")
+            inner_html=content(value)
+        ></textarea>
+    }
+}
+
 /// Text as the content of a `<textarea>`. The first line break is dropped by browsers, so that a text may begin with one.
 fn content(text: &str) -> String {
     format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))

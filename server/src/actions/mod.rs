@@ -11,6 +11,8 @@ pub mod mail;
 pub mod postmortems;
 pub mod preview;
 pub mod settings;
+pub mod subscriber_lists;
+pub mod subscribers;
 pub mod subscriptions;
 pub mod templates;
 pub mod updates;

@@ -124,7 +124,7 @@ async fn ask(
 }
 
 /// Someone who was not known before.
-fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -> Subscriber {
+pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -> Subscriber {
     Subscriber {
         id,
         email: email.clone(),
@@ -250,7 +250,7 @@ fn letter(kind: &'static str, subscriber: &Subscriber, message: Mail, now: Times
 }
 
 /// Whether the last letter is long ago, was followed, did not arrive, or is from before the person left.
-async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Timestamp) -> Result<bool> {
+pub(super) async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Timestamp) -> Result<bool> {
     // Long ago, or by a clock far ahead of this one; not by whoever asked a moment later and was served first.
     let is_long_ago = |sent: Timestamp| now.duration_since(sent).abs() >= CONFIRMATION_PAUSE;
     let is_followed = |sent: Timestamp| known.confirmed_at.is_some_and(|confirmed| confirmed >= sent);
@@ -259,7 +259,7 @@ async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Timestamp) ->
         || write.is_confirmation_lost(known.id).await?)
 }
 
-async fn is_within_limit(write: &mut Write, email: &EmailAddress, now: Timestamp) -> Result<bool> {
+pub(super) async fn is_within_limit(write: &mut Write, email: &EmailAddress, now: Timestamp) -> Result<bool> {
     let address = token::hash(&email.canonical());
     Ok(write.count_attempt("confirmation", &address, CONFIRMATION_PAUSE, now).await? <= CONFIRMATION_LIMIT)
 }
@@ -313,6 +313,7 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
         write.put_subscriber(&subscriber).await?;
         // The link came by mail, so the address works.
         write.lift_suppression(&subscriber.email.canonical()).await?;
+        write.forget_erasure(&state.secret().erased_tag(&subscriber.email.canonical())).await?;
         let actor = format!("subscriber:{}", subscriber.id);
         note_as(&mut write, &actor, "subscriber.confirm", subscriber.id, &client.address.to_string(), now).await?;
         write.commit().await?;

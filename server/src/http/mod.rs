@@ -249,6 +249,28 @@ pub fn table() -> Table {
         .console(SignedIn, "POST", "/admin/mail/hold", post(admin::mail::hold))
         .console(SignedIn, "POST", "/admin/mail/release", post(admin::mail::release))
         .console(SignedIn, "POST", "/admin/mail/test", post(admin::mail::test))
+        .console(SignedIn, "GET", "/admin/subscribers", get(admin::subscribers::list))
+        .console(SignedIn, "GET", "/admin/subscribers/new", get(admin::subscribers::new))
+        .console(SignedIn, "POST", "/admin/subscribers/new", post(admin::subscribers::create))
+        .console(SignedIn, "POST", "/admin/subscribers/export", post(admin::subscriber_export::csv))
+        .console(SignedIn, "GET", "/admin/subscribers/import", get(admin::subscriber_import::new))
+        .console(
+            SignedIn,
+            "POST",
+            "/admin/subscribers/import",
+            post(admin::subscriber_import::upload).layer(DefaultBodyLimit::disable()),
+        )
+        .console(SignedIn, "GET", "/admin/subscribers/import/{id}", get(admin::subscriber_import::show))
+        .console(SignedIn, "POST", "/admin/subscribers/import/{id}", post(admin::subscriber_import::begin))
+        .console(SignedIn, "POST", "/admin/subscribers/import/{id}/discard", post(admin::subscriber_import::discard))
+        .console(SignedIn, "GET", "/admin/subscribers/{id}", get(admin::subscribers::show))
+        .console(SignedIn, "POST", "/admin/subscribers/{id}", post(admin::subscribers::update))
+        .console(SignedIn, "POST", "/admin/subscribers/{id}/remove", post(admin::subscribers::remove))
+        .console(SignedIn, "POST", "/admin/subscribers/{id}/release", post(admin::subscribers::release))
+        .console(SignedIn, "GET", "/admin/subscribers/{id}/erase", get(admin::subscribers::ask_erase))
+        .console(SignedIn, "POST", "/admin/subscribers/{id}/erase", post(admin::subscribers::erase))
+        .console(SignedIn, "GET", "/admin/suppressions", get(admin::suppressions::list))
+        .console(SignedIn, "POST", "/admin/suppressions/release", post(admin::suppressions::release))
         .console(SignedIn, "GET", "/admin/outbox", get(admin::outbox::list))
         .console(SignedIn, "GET", "/admin/outbox/{name}", get(admin::outbox::show))
         .console(SignedIn, "GET", "/admin/outbox/{name}/html", get(admin::outbox::html))

@@ -1,10 +1,13 @@
 //! What happens by itself.
 
+mod subscriber_lists;
+
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
+pub use self::subscriber_lists::import_lists;
 use crate::{actions::subscriptions::CONFIRMATION_VALID, state::AppState, store};
 
 /// How often the page version is asked for: another node's change shows within a second.
@@ -79,6 +82,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_expired_sessions(now).await?;
     write.delete_expired_sign_in_links(now).await?;
     write.delete_old_attempts(before(ATTEMPTS_KEPT)).await?;
+    write.delete_expired_lists(now).await?;
     write.delete_old_mail_usage(before(MAIL_USAGE_KEPT)).await?;
     write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
     write.delete_old_repetitions(before(REPETITIONS_KEPT)).await?;

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 
 use domain::{
     email_address::EmailAddress,
+    i18n::{Preferences, Zone},
     subscriber::{Follows, SubscriberState},
 };
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{Executor as _, FromRow};
 
-use super::{Result, Write, millis, parse};
+use super::{Result, Store, Write, millis, parse};
 
 /// One line of the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct ImportRow {
     pub email: EmailAddress,
     /// What they are to be told of. Its components and incidents must exist.
     pub follows: Follows,
+    /// How new people are written to; known ones keep what they chose.
+    pub preferences: Preferences,
 }
 
 /// What became of the lines; together as many as there were.
@@ -46,6 +49,11 @@ impl std::ops::AddAssign for ImportCounts {
 /// So many people a statement.
 const AT_ONCE: usize = 500;
 
+const KNOWN_SQLITE: &str = "select id, email_canonical, state, everything from subscribers
+     where email_canonical in (select value from json_each($1)) order by id";
+const KNOWN_POSTGRES: &str = "select id, email_canonical, state, everything from subscribers
+     where email_canonical in (select value from jsonb_array_elements_text(cast($1 as jsonb))) order by id";
+
 #[derive(FromRow)]
 struct KnownRow {
     id: i64,
@@ -58,7 +66,49 @@ struct KnownRow {
 struct Person {
     email: EmailAddress,
     follows: Follows,
+    preferences: Preferences,
     known: Option<KnownRow>,
+}
+
+impl Store {
+    /// What [`Write::import_subscribers`] would do with these rows, no two of which may be of one person.
+    pub async fn preview_import(&self, rows: &[ImportRow]) -> Result<ImportCounts> {
+        let mut counts = ImportCounts::default();
+        for rows in rows.chunks(AT_ONCE) {
+            let mut wanted: BTreeMap<String, &ImportRow> =
+                rows.iter().map(|row| (row.email.canonical(), row)).collect();
+            let mut snapshot = self.snapshot().await?;
+            let known: Vec<KnownRow> = sqlx::query_as(self.engine.pick(KNOWN_SQLITE, KNOWN_POSTGRES))
+                .bind(json!(wanted.keys().collect::<Vec<_>>()).to_string())
+                .fetch_all(&mut *snapshot)
+                .await?;
+            let follows = self.engine.pick(
+                "select subscriber_id, component_id from subscriber_components
+                 where subscriber_id in (select value from json_each($1))",
+                "select subscriber_id, component_id from subscriber_components
+                 where subscriber_id in (select cast(value as bigint) from jsonb_array_elements_text(cast($1 as jsonb)))",
+            );
+            let followed: Vec<(i64, String)> = sqlx::query_as(follows)
+                .bind(json!(known.iter().map(|known| known.id).collect::<Vec<_>>()).to_string())
+                .fetch_all(&mut *snapshot)
+                .await?;
+            snapshot.commit().await?;
+            let followed: BTreeSet<(i64, String)> = followed.into_iter().collect();
+            for known in known {
+                let Some(row) = wanted.remove(&known.email_canonical) else { continue };
+                let follows_more = row.follows.everything && known.everything == 0
+                    || row.follows.components.iter().any(|id| !followed.contains(&(known.id, id.to_string())));
+                match parse("subscribers", &known.state)? {
+                    SubscriberState::Unsubscribed => counts.refused += 1,
+                    SubscriberState::Pending => counts.updated += 1,
+                    SubscriberState::Active if follows_more => counts.updated += 1,
+                    SubscriberState::Active => counts.unchanged += 1,
+                }
+            }
+            counts.created += u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        }
+        Ok(counts)
+    }
 }
 
 impl Write {
@@ -94,8 +144,12 @@ impl Write {
         for row in rows {
             match people.entry(row.email.canonical()) {
                 Entry::Vacant(place) => {
-                    let person = Person { email: row.email.clone(), follows: row.follows.clone(), known: None };
-                    place.insert(person);
+                    place.insert(Person {
+                        email: row.email.clone(),
+                        follows: row.follows.clone(),
+                        preferences: row.preferences.clone(),
+                        known: None,
+                    });
                 }
                 Entry::Occupied(mut place) => {
                     counts.unchanged += 1;
@@ -135,7 +189,15 @@ impl Write {
             } else {
                 let id = next;
                 next += 1;
-                new.push(json!([id, person.email.as_str(), canonical, i64::from(person.follows.everything)]));
+                let Preferences { locale, zone } = &person.preferences;
+                new.push(json!([
+                    id,
+                    person.email.as_str(),
+                    canonical,
+                    i64::from(person.follows.everything),
+                    locale.as_str(),
+                    zone.as_ref().map(Zone::as_str),
+                ]));
                 id
             };
             components.extend(person.follows.components.iter().map(|component| json!([component, id])));
@@ -157,8 +219,7 @@ impl Write {
 
     async fn known_among(&mut self, canonical: impl Iterator<Item = &String>) -> Result<Vec<KnownRow>> {
         let text = self.pick(
-            "select id, email_canonical, state, everything from subscribers
-             where email_canonical in (select value from json_each($1)) order by id",
+            KNOWN_SQLITE,
             "select id, email_canonical, state, everything from subscribers
              where email_canonical in (select value from jsonb_array_elements_text(cast($1 as jsonb)))
              order by id for update",
@@ -170,13 +231,13 @@ impl Write {
     async fn insert_new(&mut self, rows: String, consent: &str, now: Timestamp) -> Result<()> {
         let text = self.pick(
             "insert into subscribers (id, email, email_canonical, state, everything, generation, consent, created_at,
-                                      updated_at, confirmed_at)
-             select value ->> 0, value ->> 1, value ->> 2, 'active', value ->> 3, 1, $2, $3, $3, $3
+                                      updated_at, confirmed_at, locale, time_zone)
+             select value ->> 0, value ->> 1, value ->> 2, 'active', value ->> 3, 1, $2, $3, $3, $3, value ->> 4, value ->> 5
              from json_each($1)",
             "insert into subscribers (id, email, email_canonical, state, everything, generation, consent, created_at,
-                                      updated_at, confirmed_at)
+                                      updated_at, confirmed_at, locale, time_zone)
              select cast(value ->> 0 as bigint), value ->> 1, value ->> 2, 'active', cast(value ->> 3 as bigint), 1,
-                    $2, $3, $3, $3
+                    $2, $3, $3, $3, value ->> 4, value ->> 5
              from jsonb_array_elements(cast($1 as jsonb))",
         );
         sqlx::query(text).bind(rows).bind(consent).bind(millis(now)).execute(self.connection()).await?;

@@ -75,6 +75,20 @@ pub(super) struct Row {
 }
 
 impl Row {
+    pub(super) fn id(&self) -> i64 {
+        self.id
+    }
+
+    /// With the components and incidents they follow.
+    pub(super) fn following(self, components: &[String], incidents: &[String]) -> Result<Subscriber> {
+        let follows = Follows {
+            everything: self.everything == 1,
+            components: ids("subscriber_components", components)?,
+            incidents: ids("subscriber_incidents", incidents)?,
+        };
+        self.with(follows)
+    }
+
     fn with(self, follows: Follows) -> Result<Subscriber> {
         let optional = |at: Option<i64>| at.map(|at| instant("subscribers", at)).transpose();
         Ok(Subscriber {
@@ -285,12 +299,7 @@ pub(super) async fn with_follows(connection: &mut AnyConnection, row: Option<Row
     .bind(row.id)
     .fetch_all(&mut *connection)
     .await?;
-    let follows = Follows {
-        everything: row.everything == 1,
-        components: ids("subscriber_components", &components)?,
-        incidents: ids("subscriber_incidents", &incidents)?,
-    };
-    row.with(follows).map(Some)
+    row.following(&components, &incidents).map(Some)
 }
 
 fn ids<T: std::str::FromStr<Err: ToString> + Ord>(table: &'static str, texts: &[String]) -> Result<BTreeSet<T>> {

@@ -1,8 +1,31 @@
 //! Addresses that must not be written to, whatever they subscribed to.
 
+use domain::subscriber::Suppression;
 use jiff::Timestamp;
+use sqlx::FromRow;
 
-use super::{Result, Store, Write, instant, millis};
+use super::{Result, Store, StoreError, Write, instant, millis};
+
+#[derive(FromRow)]
+struct Row {
+    email_canonical: String,
+    reason: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+}
+
+impl TryFrom<Row> for Suppression {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            email: row.email_canonical,
+            reason: row.reason,
+            created_at: instant("suppressions", row.created_at)?,
+            expires_at: row.expires_at.map(|at| instant("suppressions", at)).transpose()?,
+        })
+    }
+}
 
 impl Store {
     /// Whether nothing may be sent to an address. `email_canonical` is `EmailAddress::canonical`.
@@ -21,6 +44,45 @@ impl Store {
         .fetch_optional(self.read())
         .await?;
         found.map(|at| instant("suppressions", at)).transpose()
+    }
+
+    /// What forbids mail to an address, if anything does now.
+    pub async fn suppression(&self, email_canonical: &str, now: Timestamp) -> Result<Option<Suppression>> {
+        let row: Option<Row> = sqlx::query_as(
+            "select email_canonical, reason, created_at, expires_at from suppressions
+             where email_canonical = $1 and (expires_at is null or expires_at > $2)",
+        )
+        .bind(email_canonical)
+        .bind(millis(now))
+        .fetch_optional(self.read())
+        .await?;
+        row.map(Suppression::try_from).transpose()
+    }
+
+    /// The next at most `limit` addresses behind `after` that must not be written to now, in their order; those with
+    /// `text` in them, which is lower-case.
+    pub async fn suppressions(&self, text: &str, after: &str, limit: i64, now: Timestamp) -> Result<Vec<Suppression>> {
+        let query = self.engine.pick(
+            "select email_canonical, reason, created_at, expires_at from suppressions
+             where email_canonical > $1 and ($2 = '' or instr(email_canonical, $2) > 0)
+               and (expires_at is null or expires_at > $3)
+             order by email_canonical limit $4",
+            "select email_canonical, reason, created_at, expires_at from suppressions
+             where email_canonical > $1 and ($2 = '' or strpos(email_canonical, $2) > 0)
+               and (expires_at is null or expires_at > $3)
+             order by email_canonical limit $4",
+        );
+        let rows: Vec<Row> =
+            sqlx::query_as(query).bind(after).bind(text).bind(millis(now)).bind(limit).fetch_all(self.read()).await?;
+        rows.into_iter().map(Suppression::try_from).collect()
+    }
+
+    /// How many addresses must not be written to now.
+    pub async fn count_suppressions(&self, now: Timestamp) -> Result<i64> {
+        Ok(sqlx::query_scalar("select count(*) from suppressions where expires_at is null or expires_at > $1")
+            .bind(millis(now))
+            .fetch_one(self.read())
+            .await?)
     }
 }
 

@@ -11,6 +11,7 @@ mod postmortem;
 mod revision;
 mod settings;
 mod subscribe;
+mod subscriber;
 mod template;
 
 pub use audit::{AuditForm, AuditQuestion};
@@ -21,6 +22,9 @@ pub use postmortem::{FOLLOW_UPS_MAX, FollowUpForm, PostmortemForm, PublishPostmo
 pub use revision::{ChangeIncident, DetailsForm, EditForm, EditUpdate};
 pub use settings::SettingsForm;
 pub use subscribe::{FollowsForm, PreferencesForm, Subscribe, SubscribeForm};
+pub use subscriber::{
+    AddSubscriber, AddSubscriberForm, CONSENT_MAX, ImportForm, STATES, SubscriberSearch, everything_ticked,
+};
 pub use template::{SaveTemplate, TemplateForm};
 
 use std::collections::BTreeMap;
@@ -72,6 +76,11 @@ impl FieldErrors {
     /// Keeps the value, or notes the error and gives nothing.
     pub fn take<T, E: ToString>(&mut self, field: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+
+    /// Keeps what a part of the form stands for, or notes all its errors and gives nothing.
+    pub fn take_all<T>(&mut self, result: Result<T, Self>) -> Option<T> {
+        result.map_err(|errors| errors.iter().for_each(|(field, message)| self.add(field, message))).ok()
     }
 }
 

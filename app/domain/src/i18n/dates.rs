@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn no_zone_needs_escaping() {
         let forbidden = |letter: char| "<>&\"'".contains(letter) || letter.is_control();
-        let names: Vec<_> = Zone::regions().into_iter().flat_map(|(_, names)| names).collect();
+        let names: Vec<_> = Zone::regions().into_values().flatten().collect();
         assert!(names.len() > 300, "{}", names.len());
         for name in names {
             let zone = name.parse().unwrap();

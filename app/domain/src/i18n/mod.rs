@@ -24,8 +24,10 @@ use crate::status::{UnknownStatus, words};
 
 words! {
     /// A language that mails are written in.
+    #[derive(Default)]
     Locale {
         /// What everything else is in too.
+        #[default]
         English = "en", "English";
         /// With “Sie”.
         German = "de", "Deutsch";
@@ -33,12 +35,6 @@ words! {
         French = "fr", "Français";
         /// With “usted”.
         Spanish = "es", "Español";
-    }
-}
-
-impl Default for Locale {
-    fn default() -> Self {
-        Self::English
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Broadcasts {
 
 /// Draws the page.
 pub fn page(model: &Broadcasts) -> String {
-    document(&model.console, "Mails", || {
+    document(&model.console, "Broadcasts", || {
         let rows: Vec<_> = model.rows.iter().map(|row| entry(row, model.now)).collect();
         let list = if rows.is_empty() {
             view! {
@@ -49,7 +49,7 @@ pub fn page(model: &Broadcasts) -> String {
             view! { <ul class="broadcasts">{rows}</ul> }.into_any()
         };
         view! {
-            <h1>"Mails"</h1>
+            <h1>"Broadcasts"</h1>
             {search_form("")}
             {list}
             {pager("/admin/broadcasts?", model.page, model.has_more)}

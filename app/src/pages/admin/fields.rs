@@ -3,7 +3,7 @@
 use domain::{forms::FieldErrors, status::ComponentStatus};
 use leptos::prelude::*;
 
-use crate::components::field_error;
+use crate::{components::field_error, islands::plain_text_area};
 
 /// A field of a form; its name is its id too.
 #[derive(Clone, Copy)]
@@ -87,6 +87,11 @@ impl Field<'_> {
     /// A password, which never comes back; `autocomplete` tells password managers whether it is a new one.
     pub(super) fn password(self, autocomplete: &'static str) -> AnyView {
         self.input("password", "", autocomplete, true)
+    }
+
+    /// Many lines of text.
+    pub(super) fn lines(self, value: &str, rows: u8) -> AnyView {
+        self.around(|wiring| plain_text_area(&wiring.name, value, rows, wiring.described_by, wiring.invalid.is_some()))
     }
 
     /// Any other one-line input.

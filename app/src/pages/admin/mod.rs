@@ -36,6 +36,11 @@ pub mod settings;
 pub mod shell;
 pub mod sign_in;
 pub mod signed_out;
+pub mod subscriber;
+pub mod subscriber_import;
+pub mod subscriber_new;
+pub mod subscribers;
+pub mod suppressions;
 pub mod templates;
 #[cfg(test)]
 mod tests;

@@ -119,7 +119,7 @@ pub fn deliveries(model: &Deliveries) -> String {
         let lines = (!model.address.is_empty() && model.error.is_none())
             .then(|| table(&model.lines, "Nothing was mailed to this address in the last 90 days.", true, model.now));
         view! {
-            <p class="back"><a href="/admin/broadcasts">"Mails"</a></p>
+            <p class="back"><a href="/admin/broadcasts">"Broadcasts"</a></p>
             <h1>"Mails to an address"</h1>
             {search_form(&model.address)}
             {error}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::subscriber::Follows;
+use domain::{i18n::Preferences, subscriber::Follows};
 use server::{config::Settings, store::import::ImportRow};
 
 use crate::support::app::TestApp;
@@ -20,6 +20,7 @@ async fn every_island_can_wake() {
     let reader = |number| ImportRow {
         email: format!("reader{number}@example.com").parse().unwrap(),
         follows: Follows::everything(),
+        preferences: Preferences::default(),
     };
     let mut write = app.state.store.write().await.unwrap();
     write.import_subscribers(&[1, 2, 3].map(reader), "test", app.state.clock.now()).await.unwrap();

@@ -26,6 +26,8 @@ mod security;
 mod sign_in;
 mod statuspage_v2;
 mod subscribe;
+mod subscriber_import;
+mod subscribers;
 mod timeline;
 mod updates;
 mod writing;

@@ -1,4 +1,5 @@
 use domain::{
+    i18n::{Locale, Preferences},
     ids::SubscriberId,
     status::IncidentStatus,
     subscriber::{Follows, SubscriberState},
@@ -25,6 +26,8 @@ on_both!(
     an_unknown_component_imports_nothing,
     importing_while_people_subscribe_loses_nobody,
     counting_anew_changes_nobody,
+    a_preview_says_what_will_happen,
+    new_people_are_written_to_as_their_row_says,
 );
 
 async fn import(store: &Store, rows: &[ImportRow], millis: i64) -> ImportCounts {
@@ -35,7 +38,7 @@ async fn import(store: &Store, rows: &[ImportRow], millis: i64) -> ImportCounts 
 }
 
 fn row(address: &str, follows: Follows) -> ImportRow {
-    ImportRow { email: email(address), follows }
+    ImportRow { email: email(address), follows, preferences: Preferences::default() }
 }
 
 async fn with_page(store: &Store) {
@@ -183,4 +186,49 @@ async fn counting_anew_changes_nobody(store: Store) {
     write.count_anew().await.unwrap();
     write.commit().await.unwrap();
     assert_eq!(person(&store, 1).await, before);
+}
+
+async fn a_preview_says_what_will_happen(store: Store) {
+    with_page(&store).await;
+    let people = [
+        subscriber(1, follows(&[1], &[])),
+        subscriber(2, Follows::everything()),
+        Subscriber { state: SubscriberState::Pending, ..subscriber(3, follows(&[1], &[])) },
+        Subscriber { state: SubscriberState::Unsubscribed, ..subscriber(4, Follows::everything()) },
+    ];
+    put_subscribers(&store, &people).await;
+    let mut write = store.write().await.unwrap();
+    write.reserve_subscriber_ids(4).await.unwrap();
+    write.commit().await.unwrap();
+    let lists = [
+        (
+            vec![row("PERSON1@example.com", follows(&[1], &[])), row("person2@example.com", Follows::everything())],
+            [0, 0, 2, 0],
+        ),
+        (
+            vec![row("person1@example.com", follows(&[1, 2], &[])), row("person3@example.com", follows(&[1], &[]))],
+            [0, 2, 0, 0],
+        ),
+        (
+            vec![row("person4@example.com", Follows::everything()), row("new@example.com", follows(&[2], &[]))],
+            [1, 0, 0, 1],
+        ),
+    ];
+    for (rows, [created, updated, unchanged, refused]) in lists {
+        let expected = ImportCounts { created, updated, unchanged, refused };
+        assert_eq!(store.preview_import(&rows).await.unwrap(), expected);
+        assert_eq!(import(&store, &rows, 9).await, expected, "as it then happens");
+    }
+}
+
+async fn new_people_are_written_to_as_their_row_says(store: Store) {
+    let french = Preferences { locale: Locale::French, zone: "Asia/Taipei".parse().ok() };
+    let with = |preferences: &Preferences| ImportRow {
+        preferences: preferences.clone(),
+        ..row("a@example.com", Follows::everything())
+    };
+    import(&store, &[with(&french)], 0).await;
+    assert_eq!(person(&store, 1).await.preferences, french);
+    import(&store, &[with(&Preferences::default())], 1).await;
+    assert_eq!(person(&store, 1).await.preferences, french, "who is known keeps what they chose");
 }

@@ -9,6 +9,7 @@ on_both!(
     a_shorter_word_does_not_shorten_a_longer_one,
     what_is_said_again_counts_from_then,
     what_is_lifted_is_suppressed_no_more,
+    suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page,
 );
 
 async fn a_suppressed_address_is_suppressed_until_it_expires(store: Store) {
@@ -65,4 +66,27 @@ async fn what_is_lifted_is_suppressed_no_more(store: Store) {
     write.commit().await.unwrap();
     assert!(!store.is_suppressed("a@example.com", at(1)).await.unwrap());
     assert!(store.is_suppressed("b@example.com", at(1)).await.unwrap());
+}
+
+async fn suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page(store: Store) {
+    let mut write = store.write().await.unwrap();
+    for (address, until) in [("b@example.com", None), ("a%@example.com", Some(at(100))), ("c@example.org", None)] {
+        write.suppress(address, "no such address", until, at(1)).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let list = async |text: &str, after: &str, now| {
+        let found = store.suppressions(text, after, 2, at(now)).await.unwrap();
+        found.into_iter().map(|row| row.email).collect::<Vec<_>>()
+    };
+    assert_eq!(list("", "", 0).await, ["a%@example.com", "b@example.com"]);
+    assert_eq!(list("", "b@example.com", 0).await, ["c@example.org"]);
+    assert_eq!(list("%", "", 0).await, ["a%@example.com"]);
+    assert_eq!(list("", "", 100).await, ["b@example.com", "c@example.org"], "what has expired forbids nothing");
+    assert_eq!(
+        (store.count_suppressions(at(0)).await.unwrap(), store.count_suppressions(at(100)).await.unwrap()),
+        (3, 2)
+    );
+    let one = store.suppression("a%@example.com", at(99)).await.unwrap().unwrap();
+    assert_eq!((one.reason.as_str(), one.created_at, one.expires_at), ("no such address", at(1), Some(at(100))));
+    assert_eq!(store.suppression("a%@example.com", at(100)).await.unwrap(), None);
 }

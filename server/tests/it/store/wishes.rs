@@ -1,4 +1,5 @@
 use domain::{
+    i18n::Preferences,
     ids::{ComponentId, IncidentId, SubscriberId},
     subscriber::Follows,
 };
@@ -10,7 +11,11 @@ use crate::support::db::on_both;
 on_both!(a_wish_is_kept_replaced_and_forgotten, wishes_grow_old_and_go_with_whom_they_are_of);
 
 async fn subscriber(store: &Store, email: &str) -> SubscriberId {
-    let row = ImportRow { email: email.parse().unwrap(), follows: Follows::everything() };
+    let row = ImportRow {
+        email: email.parse().unwrap(),
+        follows: Follows::everything(),
+        preferences: Preferences::default(),
+    };
     let mut write = store.write().await.unwrap();
     write.import_subscribers(&[row], "asked on paper", at(0)).await.unwrap();
     let known = write.subscriber_by_email(&email.parse().unwrap()).await.unwrap().unwrap();

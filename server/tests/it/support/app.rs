@@ -9,6 +9,7 @@ use std::{
 use domain::{
     email_address::EmailAddress,
     forms::{CreateKey, SaveComponent, SaveGroup},
+    i18n::Preferences,
     ids::{ComponentId, GroupId},
     key::Scope,
     subscriber::Follows,
@@ -203,7 +204,11 @@ impl TestApp {
 
     /// Confirmed subscribers.
     pub(crate) async fn followers(&self, addresses: &[&str], follows: &Follows) {
-        let row = |address: &&str| ImportRow { email: address.parse().unwrap(), follows: follows.clone() };
+        let row = |address: &&str| ImportRow {
+            email: address.parse().unwrap(),
+            follows: follows.clone(),
+            preferences: Preferences::default(),
+        };
         let rows: Vec<_> = addresses.iter().map(row).collect();
         let mut write = self.state.store.write().await.unwrap();
         write.import_subscribers(&rows, "asked on paper", self.state.clock.now()).await.unwrap();

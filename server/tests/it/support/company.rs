@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::{
     audience::Audience,
     component::Component,
+    i18n::Preferences,
     ids::{BroadcastId, ComponentId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Update},
     status::{ComponentStatus, IncidentStatus},
@@ -59,7 +60,11 @@ impl Company {
     /// Lets `count` people follow something.
     pub(crate) async fn subscribe(&self, prefix: &str, count: usize, follows: Follows, now: Timestamp) {
         let rows: Vec<_> = (0..count)
-            .map(|number| ImportRow { email: address(prefix, number).parse().unwrap(), follows: follows.clone() })
+            .map(|number| ImportRow {
+                email: address(prefix, number).parse().unwrap(),
+                follows: follows.clone(),
+                preferences: Preferences::default(),
+            })
             .collect();
         let mut write = self.store.write().await.unwrap();
         for rows in rows.chunks(500) {
