@@ -54,11 +54,10 @@ async fn a_long_log_is_read_a_page_at_a_time() {
 fn sample(method: &str, path: &str) -> Option<Value> {
     match (method, path) {
         ("POST", "/api/v1/components") => Some(json!({ "name": "New" })),
-        ("PATCH", "/api/v1/components/{id}") => Some(json!({ "name": "Changed" })),
+        ("PATCH", "/api/v1/components/{id}" | "/api/v1/incidents/{id}") => Some(json!({ "name": "Changed" })),
         ("POST", "/api/v1/incidents") => {
             Some(json!({ "name": "Down", "status": "identified", "body": "Found.", "notify": false }))
         }
-        ("PATCH", "/api/v1/incidents/{id}") => Some(json!({ "name": "Changed" })),
         ("POST", "/api/v1/incidents/{id}/updates") => {
             Some(json!({ "status": "monitoring", "body": "Fixed.", "notify": false }))
         }

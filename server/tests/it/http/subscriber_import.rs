@@ -39,7 +39,7 @@ async fn upload(client: &Client, file: &[u8], lines: &str, reason: &str) -> Answ
 
 /// The list's page, once it says this.
 async fn once(client: &Client, page: &str, words: &str) -> Answer {
-    let deadline = Instant::now() + Duration::from_secs(120);
+    let deadline = Instant::now() + Duration::from_mins(2);
     loop {
         let answer = client.get(page).await;
         if answer.body.contains(words) {
@@ -60,7 +60,8 @@ fn counts(numbers: [&str; 5]) -> String {
         "Refused",
     ];
     let rows = names.iter().zip(numbers);
-    rows.map(|(name, number)| format!("<tr><th scope=\"row\">{name}</th><td>{number}</td></tr>")).collect()
+    let rows = rows.map(|(name, number)| format!("<tr><th scope=\"row\">{name}</th><td>{number}</td></tr>"));
+    rows.collect::<Vec<_>>().concat()
 }
 
 async fn a_list_is_looked_through_before_it_goes_in(app: TestApp) {

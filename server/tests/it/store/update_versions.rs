@@ -1,3 +1,5 @@
+use std::slice;
+
 use domain::{
     broadcast::BroadcastState,
     ids::IncidentId,
@@ -27,7 +29,7 @@ async fn what_an_update_said_before_is_kept_in_order(store: Store) {
         let mut write = store.write().await.unwrap();
         assert_eq!(write.count_versions(&whole.updates[0].id).await.unwrap(), minute - 1);
         write.edit_update(&whole.updates[0], body, "ada@example.com", at(minute)).await.unwrap();
-        whole.updates[0].body = body.to_owned();
+        body.clone_into(&mut whole.updates[0].body);
         write.commit().await.unwrap();
     }
     let versions = store.update_versions(&whole.id).await.unwrap();
@@ -85,11 +87,11 @@ async fn an_update_is_mailed_once_a_mail_may_have_arrived(store: Store) {
     let cursor = broadcast.cursor.after(people[0].id);
     assert!(write.expand(&node, &broadcast, &people, cursor, at(0)).await.unwrap().is_some());
     write.commit().await.unwrap();
-    assert_eq!(store.mailed_updates(&broadcast.incident).await.unwrap(), [broadcast.update.clone()]);
+    assert_eq!(store.mailed_updates(&broadcast.incident).await.unwrap(), slice::from_ref(&broadcast.update));
 
     let mut write = store.write().await.unwrap();
     write.cancel_broadcasts_of_update(&broadcast.update, "the update was removed", at(1)).await.unwrap();
-    assert_eq!(write.mailed_updates(&broadcast.incident).await.unwrap(), [broadcast.update.clone()]);
+    assert_eq!(write.mailed_updates(&broadcast.incident).await.unwrap(), slice::from_ref(&broadcast.update));
     write.commit().await.unwrap();
     let found = company.look(&broadcast).await;
     assert_eq!((found.state, found.reason.as_str()), (BroadcastState::Cancelled, "the update was removed"));

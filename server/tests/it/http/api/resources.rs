@@ -187,7 +187,7 @@ async fn long_lists_are_read_a_page_at_a_time(app: TestApp) {
         assert_eq!(incidents.len(), count);
         names.extend(incidents.iter().map(|incident| incident["name"].as_str().unwrap().to_owned()));
         let link = page.header("link");
-        path = link.strip_prefix("</api/v1").and_then(|rest| rest.split('>').next()).unwrap_or_default().to_owned();
+        link.strip_prefix("</api/v1").and_then(|rest| rest.split('>').next()).unwrap_or_default().clone_into(&mut path);
         assert_eq!(link.ends_with("rel=\"next\""), count == 2, "{link}");
     }
     names.sort();
