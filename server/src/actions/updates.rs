@@ -186,6 +186,10 @@ async fn write_down(
     for (component, status) in &removal.statuses {
         write.set_component_status(component, *status, now).await?;
     }
+    if removal.left.as_ref().is_none_or(Incident::is_removed) {
+        // What readers saw of it is kept with the updates, if any of them was mailed.
+        write.delete_postmortem(&incident.id).await?;
+    }
     match &removal.left {
         Some(left) => write.refresh_incident(left, now).await?,
         None => write.delete_incident(&incident.id).await?,

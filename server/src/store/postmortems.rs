@@ -124,12 +124,14 @@ impl Store {
         Ok(found)
     }
 
-    /// The `limit` incidents that are over and ended last, newest first, each with how far its postmortem is.
+    /// The `limit` incidents that are over and ended last, newest first, without removed ones, each with how far its postmortem is.
     pub async fn listed_postmortems(&self, limit: i64) -> Result<Vec<Listed>> {
         let rows: Vec<ListedRow> = sqlx::query_as(
             "select i.id, i.name, i.resolved_at, p.updated_at, p.published_at
              from incidents i left join postmortems p on p.incident_id = i.id
-             where i.resolved_at is not null order by i.resolved_at desc, i.id limit $1",
+             where i.resolved_at is not null
+                 and i.id in (select incident_id from incident_updates where removed_at is null)
+             order by i.resolved_at desc, i.id limit $1",
         )
         .bind(limit)
         .fetch_all(self.read())
@@ -207,6 +209,15 @@ impl Write {
             .execute(self.connection())
             .await?;
         }
+        Ok(())
+    }
+
+    /// Removes what was written about an incident, with its follow-up actions.
+    pub async fn delete_postmortem(&mut self, incident: &IncidentId) -> Result<()> {
+        sqlx::query("delete from postmortems where incident_id = $1")
+            .bind(incident.as_str())
+            .execute(self.connection())
+            .await?;
         Ok(())
     }
 }

@@ -171,13 +171,15 @@ impl Write {
         Ok(())
     }
 
-    /// Removes an update without a trace. Only for one of which no mail can have reached anybody.
+    /// Removes an update without a trace. Only for one of which no mail can have reached anybody. The postmortem that it
+    /// carried is a draft again.
     pub async fn delete_update(&mut self, update: &UpdateId) -> Result<()> {
         for statement in [
             "delete from deliveries where broadcast_id in (select id from broadcasts where update_id = $1)",
             "delete from broadcasts where update_id = $1",
             "delete from update_versions where update_id = $1",
             "delete from update_components where update_id = $1",
+            "update postmortems set update_id = null, published_at = null, edited_at = null where update_id = $1",
             "delete from incident_updates where id = $1",
         ] {
             sqlx::query(statement).bind(update.as_str()).execute(self.connection()).await?;
@@ -185,7 +187,7 @@ impl Write {
         Ok(())
     }
 
-    /// Removes an incident whose updates are all deleted, and the wishes to hear of it.
+    /// Removes an incident whose updates and postmortem are deleted, and the wishes to hear of it.
     pub async fn delete_incident(&mut self, incident: &IncidentId) -> Result<()> {
         for statement in
             ["delete from subscriber_incidents where incident_id = $1", "delete from incidents where id = $1"]

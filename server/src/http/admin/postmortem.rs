@@ -146,7 +146,8 @@ pub(crate) async fn follow_up(
 
 async fn find(state: &AppState, id: &str) -> Result<(Incident, Postmortem)> {
     let id: IncidentId = id.parse().map_err(|_| Error::NotFound)?;
-    let incident = state.store.incident(&id).await?.ok_or(Error::NotFound)?;
+    let found = state.store.incident(&id).await?.filter(|incident| !incident.is_removed());
+    let incident = found.ok_or(Error::NotFound)?;
     let postmortem = postmortems::of(state, &incident).await?;
     let postmortem = postmortem
         .ok_or(Error::Conflict("This incident goes on: its postmortem can be written once it is resolved."))?;

@@ -20,6 +20,7 @@ mod manage;
 mod operations;
 mod policy;
 mod postmortem_corpus;
+mod postmortem_removal;
 mod postmortems;
 mod publish;
 mod security;

@@ -14,6 +14,7 @@ on_both!(
     writing_again_replaces_all_but_when_it_was_begun,
     the_list_tells_what_is_published_begun_and_missing,
     what_is_still_to_do_comes_soonest_first,
+    without_its_update_a_postmortem_is_a_draft_and_without_its_incident_nothing,
 );
 
 /// Over after half an hour, in its own day.
@@ -139,4 +140,36 @@ async fn what_is_still_to_do_comes_soonest_first(store: Store) {
     ];
     assert_eq!(store.open_follow_ups(10).await.unwrap(), expected);
     assert_eq!(store.open_follow_ups(2).await.unwrap(), expected[..2]);
+}
+
+async fn without_its_update_a_postmortem_is_a_draft_and_without_its_incident_nothing(store: Store) {
+    let (gone, other) = (over(1), over(2));
+    put_incident(&store, &gone).await;
+    put_incident(&store, &other).await;
+    let begun = draft(&gone);
+    let published = Some(Published { at: at(19), update: gone.updates[0].id.clone() });
+    put(&store, &Postmortem { published, edited_at: Some(at(20)), ..begun.clone() }).await;
+    let kept = Postmortem { follow_ups: vec![follow_up(3, None)], ..draft(&other) };
+    put(&store, &kept).await;
+
+    let mut write = store.write().await.unwrap();
+    write.delete_update(&gone.updates[0].id).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.postmortem(&gone.id).await.unwrap(), Some(begun));
+
+    let mut write = store.write().await.unwrap();
+    write.delete_postmortem(&gone.id).await.unwrap();
+    write.delete_update(&gone.updates[1].id).await.unwrap();
+    write.delete_incident(&gone.id).await.unwrap();
+    write.take_back_update(&other.updates[0], "Gone.", "ada@example.com", at(9)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.postmortem(&gone.id).await.unwrap(), None);
+    assert_eq!(store.postmortem(&other.id).await.unwrap(), Some(kept));
+    let listed =
+        async || store.listed_postmortems(10).await.unwrap().into_iter().map(|it| it.incident).collect::<Vec<_>>();
+    assert_eq!(listed().await, [other.id.clone()]);
+    let mut write = store.write().await.unwrap();
+    write.take_back_update(&other.updates[1], "Gone.", "ada@example.com", at(9)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(listed().await, []);
 }
