@@ -20,7 +20,7 @@ pub async fn save(state: &AppState, actor: &Actor, subject: &str, fields: &Field
     let user = &actor.user()?.id;
     let now = state.clock.now();
     let is_kept = if has_words {
-        write.save_draft(user, subject, &fields.get("key"), &Fields(kept), now).await?
+        write.save_draft(user, subject, drawn(&fields.get("key")), &Fields(kept), now).await?
     } else {
         // Whoever deletes all they wrote does not want it back.
         write.discard_draft(user, subject, now).await?;
@@ -42,6 +42,11 @@ pub async fn discard(state: &AppState, actor: &Actor, subject: &str) -> Result<(
 /// Not in the transaction that publishes: should it fail, the draft comes back, and publishing it again publishes nothing.
 pub async fn end(state: &AppState, actor: &Actor, subject: &str, key: &str) -> Result<()> {
     let mut write = state.store.write().await?;
-    write.end_draft(&actor.user()?.id, subject, key, state.clock.now()).await?;
+    write.end_draft(&actor.user()?.id, subject, drawn(key), state.clock.now()).await?;
     Ok(write.commit().await?)
+}
+
+/// The key of a form, or nothing when it is none that we drew.
+fn drawn(key: &str) -> &str {
+    if key.chars().all(|letter| letter.is_ascii_alphanumeric()) { key } else { "" }
 }

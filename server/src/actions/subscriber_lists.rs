@@ -163,9 +163,10 @@ pub async fn begin(state: &AppState, actor: &Actor, id: &str) -> Result<()> {
 
 /// Throws a list away that did not go in.
 pub async fn discard(state: &AppState, actor: &Actor, id: &str) -> Result<()> {
-    find(state, actor, id).await?;
+    let list = find(state, actor, id).await?;
     let mut write = state.store.write().await?;
     write.delete_list(id).await?;
+    note(&mut write, actor, "subscribers.discard", id, format!("{} lines", list.lines), state.clock.now()).await?;
     write.commit().await?;
     Ok(())
 }

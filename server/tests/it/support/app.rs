@@ -100,6 +100,7 @@ impl TestApp {
             data: Some(folder.clone()),
             listen: Some(settings.listen.unwrap_or_else(|| "127.0.0.1:0".to_owned())),
             mail_rate: Some(settings.mail_rate.unwrap_or_else(|| "0".to_owned())),
+            mail_address_limit: Some(settings.mail_address_limit.unwrap_or_else(|| "0".to_owned())),
             ..settings
         };
         let config = Config::from_settings(&settings).unwrap();

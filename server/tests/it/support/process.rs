@@ -58,7 +58,10 @@ impl Place {
     pub(crate) fn new() -> Self {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("place-{:016x}", rand::random::<u64>()));
         fs::create_dir_all(&folder).unwrap();
-        Self { folder, environment: Vec::new() }.with("TIDINGS_LISTEN", "127.0.0.1:0").with("TIDINGS_MAIL_RATE", "0")
+        Self { folder, environment: Vec::new() }
+            .with("TIDINGS_LISTEN", "127.0.0.1:0")
+            .with("TIDINGS_MAIL_RATE", "0")
+            .with("TIDINGS_MAIL_ADDRESS_LIMIT", "0")
     }
 
     /// … with one more setting in the environment.
