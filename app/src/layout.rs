@@ -66,6 +66,7 @@ pub fn shell<V: IntoView>(site: &Site, head: Head<'_>, kind: &'static str, body:
                     <meta name="theme-color" content="#121316" media="(prefers-color-scheme: dark)"/>
                     <link rel="icon" href="/favicon.svg" type="image/svg+xml"/>
                     <link rel="stylesheet" href=format!("{}/site.css", site.assets)/>
+                    {site.brand.accent.clone().map(|address| view! { <link rel="stylesheet" href=address/> })}
                     {script(site, head.script)}
                 </head>
                 <body class=kind>{body()}</body>
@@ -145,19 +146,33 @@ pub fn public_page<V: IntoView>(site: &Site, head: Head<'_>, content: impl FnOnc
             <main id="content" tabindex="-1" data-version=version>
                 {content()}
             </main>
-            {footer(head.live.is_some())}
+            {footer(site, head.live.is_some())}
         }
     });
     // Marks for waking islands; public pages have none, and what people write never holds a bare `<`.
     html.replace("<!>", "")
 }
 
-fn footer(is_live: bool) -> impl IntoView {
+fn footer(site: &Site, is_live: bool) -> impl IntoView + use<> {
+    let own = site.brand.links.iter().map(|link| (link.address.clone(), link.label.clone()));
+    let help = site.brand.support.clone().map(|address| (address, "Get help".to_owned()));
+    let own: Vec<_> = own
+        .chain(help)
+        .map(|(address, label)| view! { <li><a href=address rel="noopener" dir="auto">{label}</a></li> })
+        .collect();
+    let own = (!own.is_empty()).then(|| {
+        view! {
+            <nav aria-label="More">
+                <ul>{own}</ul>
+            </nav>
+        }
+    });
     // Where `public.js` says that it drew the page anew.
     let news = is_live.then(|| view! { <p class="news" role="status"></p> });
     view! {
         <footer class="footer">
             {news}
+            {own}
             <nav aria-label="Feeds">
                 <ul>
                     <li><a href="/history.atom">"Incidents (Atom)"</a></li>

@@ -1,5 +1,6 @@
 //! What every page knows of the place it stands in.
 
+use domain::forms::FooterLink;
 use jiff::Timestamp;
 
 /// The status page itself, as each document needs it.
@@ -13,6 +14,19 @@ pub struct Site {
     pub assets: String,
     /// The page's version before anything on it was read: an open page compares it with what it hears.
     pub version: i64,
+    /// What the owner made of it.
+    pub brand: Brand,
+}
+
+/// What makes the page the owner's own; each may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brand {
+    /// Where the style sheet with their accent colour is.
+    pub accent: Option<String>,
+    /// At the foot of every public page.
+    pub links: Vec<FooterLink>,
+    /// Where people get help.
+    pub support: Option<String>,
 }
 
 /// How far what a page says can be trusted.

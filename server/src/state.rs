@@ -1,13 +1,14 @@
 //! What every handler and worker shares.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
-use app::site::Site;
-use domain::{i18n::Zone, token};
+use app::site::{Brand, Site};
+use domain::{colour::Colour, i18n::Zone, token};
 
 use crate::{
     clock::Clock,
@@ -119,8 +120,9 @@ impl AppState {
     pub async fn site(&self) -> Result<Site> {
         // The version first: what is read after it is at least as new.
         let version = self.inner.pages.version();
-        let name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        Ok(Site { version, ..self.site_named(name) })
+        let mut settings = self.store.settings().await?;
+        let name = settings.remove("name").unwrap_or_else(|| DEFAULT_NAME.to_owned());
+        Ok(Site { version, brand: brand(&settings), ..self.site_named(name) })
     }
 
     /// The page's own time zone, if the owner chose one.
@@ -130,6 +132,23 @@ impl AppState {
 
     /// As [`Self::site`], when its name is known or cannot be asked for.
     pub fn site_named(&self, name: String) -> Site {
-        Site { name, url: self.inner.public_url.clone(), assets: assets::folder().to_owned(), version: 0 }
+        Site {
+            name,
+            url: self.inner.public_url.clone(),
+            assets: assets::folder().to_owned(),
+            version: 0,
+            brand: Brand::default(),
+        }
+    }
+}
+
+/// What the owner made of the page. What cannot be read any more is as good as never chosen.
+fn brand(settings: &BTreeMap<String, String>) -> Brand {
+    let get = |name: &str| settings.get(name).filter(|value| !value.is_empty());
+    let accent = get("accent").and_then(|text| text.parse::<Colour>().ok());
+    Brand {
+        accent: accent.map(assets::accent_path),
+        links: get("footer_links").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
+        support: get("support").cloned(),
     }
 }

@@ -17,12 +17,14 @@
 //! | instants and how people write and read them, months | [`time`], [`month`] |
 //! | instants and how people write and read them | [`time`] |
 //! | languages and time zones of those who are written to | [`i18n`] |
+//! | the owner's accent colour | [`colour`] |
 //! | what forms carry and what can be wrong with it | [`forms`] |
 //!
 //! Everything that needs the present moment takes it as an argument.
 
 pub mod audience;
 pub mod broadcast;
+pub mod colour;
 pub mod component;
 pub mod delivery;
 pub mod email_address;

@@ -19,7 +19,7 @@ pub use follows::follows_fields;
 pub use freshness::{as_of, stale_notice};
 pub use incident_card::open_incidents;
 pub use incident_list::{Day, day_list, days_of, last_days};
-pub use preferences::preferences_fields;
+pub use preferences::{preferences_fields, zones};
 pub use status_mark::{UNKNOWN, impact_label, impact_mark, impact_tone, mark, shape, status_mark};
 pub use time::{dated, duration, promise, timestamp};
 pub use update_entry::{prose, update_entry};

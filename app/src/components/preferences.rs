@@ -45,7 +45,7 @@ pub fn preferences_fields(form: &PreferencesForm, page: Option<&Zone>, errors: &
 }
 
 /// Every zone under its region, so that a browser's own search finds a city by its first letters.
-fn zones(chosen: &str, page: Option<&Zone>) -> impl IntoView + use<> {
+pub fn zones(chosen: &str, page: Option<&Zone>) -> impl IntoView + use<> {
     let page = page.filter(|zone| !zone.is_utc());
     let own = page.map_or_else(|| "UTC".to_owned(), |zone| format!("The page’s own: {zone}"));
     let regions = Zone::regions();

@@ -79,6 +79,7 @@ mod tests {
             url: "https://status.example.com".into(),
             assets: "/assets/1".into(),
             version: 1,
+            brand: crate::site::Brand::default(),
         };
         picture(&Badge { site, freshness, sections: sections(vec![], vec![component]), open: vec![] })
     }

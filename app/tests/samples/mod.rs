@@ -29,6 +29,7 @@ pub(crate) fn site() -> Site {
         url: "https://status.example.com".into(),
         assets: "/assets/abc".into(),
         version: 7,
+        brand: app::site::Brand::default(),
     }
 }
 

@@ -9,6 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use domain::colour::{Accent, Colour};
+
 use super::encoding;
 
 /// One embedded file and its smaller forms, if they are smaller.
@@ -42,6 +44,23 @@ pub(crate) async fn asset(Path((version, name)): Path<(String, String)>, headers
 /// `GET /favicon.svg`, and `GET /favicon.ico`, which browsers ask for unasked and take in any format.
 pub(crate) async fn favicon(headers: HeaderMap) -> Response {
     send(ROOT_FILES, "favicon.svg", &headers, A_DAY)
+}
+
+/// Where the style sheet of an accent colour is.
+pub(crate) fn accent_path(colour: Colour) -> String {
+    format!("/accent/{}.css", colour.to_string().trim_start_matches('#'))
+}
+
+/// `GET /accent/{name}`: the colour is its name, so there is nothing to look up.
+pub(crate) async fn accent(Path(name): Path<String>) -> Response {
+    let colour = name.strip_suffix(".css").and_then(|digits| digits.parse::<Colour>().ok());
+    match colour.filter(|colour| accent_path(*colour).ends_with(&name)) {
+        Some(colour) => {
+            let headers = [(header::CONTENT_TYPE, content_type("css")), (header::CACHE_CONTROL, A_DAY)];
+            (headers, Accent::of(colour).css()).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
 }
 
 fn send(files: &[File], name: &str, headers: &HeaderMap, keep: &'static str) -> Response {

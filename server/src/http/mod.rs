@@ -167,6 +167,7 @@ pub fn table() -> Table {
         .public(Anyone, "GET", "/api/v2/summary.json", cross_origin(get(public::statuspage_v2::summary)))
         // Files and health.
         .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
+        .public(Anyone, "GET", "/accent/{colour}", get(assets::accent))
         .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
         .public(Anyone, "GET", "/favicon.ico", get(assets::favicon))
         .public(Anyone, "GET", "/robots.txt", get(public::robots::show))

@@ -1,5 +1,7 @@
 //! The page as a whole: its version, which caches compare, and the owner's settings.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{Result, Store, Write, instant, millis};
@@ -17,6 +19,13 @@ impl Store {
         let at: Option<i64> =
             sqlx::query_scalar("select max(updated_at) from incidents").fetch_one(self.read()).await?;
         at.map(|at| instant("incidents", at)).transpose()
+    }
+
+    /// Everything the owner chose, by name.
+    pub async fn settings(&self) -> Result<BTreeMap<String, String>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("select name, value from settings order by name").fetch_all(self.read()).await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// What the owner chose for `name`.

@@ -20,7 +20,7 @@ pub use incident::{IncidentForm, Listed, OpenIncident, PROMISES, PostUpdate, Upd
 pub use key::{CreateKey, KeyForm};
 pub use postmortem::{FOLLOW_UPS_MAX, FollowUpForm, PostmortemForm, PublishPostmortem, SaveFollowUp, SavePostmortem};
 pub use revision::{ChangeIncident, DetailsForm, EditForm, EditUpdate};
-pub use settings::SettingsForm;
+pub use settings::{FooterLink, LINKS_MAX, SaveSettings, SettingsForm};
 pub use subscribe::{FollowsForm, PreferencesForm, Subscribe, SubscribeForm};
 pub use subscriber::{
     AddSubscriber, AddSubscriberForm, CONSENT_MAX, ImportForm, STATES, SubscriberSearch, everything_ticked,

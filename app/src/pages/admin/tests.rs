@@ -25,7 +25,7 @@ use super::{
     sign_in::{self, SignIn},
     signed_out::{self, SignedOut},
 };
-use crate::site::Site;
+use crate::site::{Brand, Site};
 
 const HOSTILE: &str = "</textarea><script>alert(1)</script>\" autofocus onfocus=\"alert(2)";
 
@@ -34,7 +34,13 @@ fn now() -> Timestamp {
 }
 
 fn site() -> Site {
-    Site { name: HOSTILE.into(), url: "https://status.example.com".into(), assets: "/assets/1".into(), version: 1 }
+    Site {
+        name: HOSTILE.into(),
+        url: "https://status.example.com".into(),
+        assets: "/assets/1".into(),
+        version: 1,
+        brand: Brand::default(),
+    }
 }
 
 fn console() -> Console {

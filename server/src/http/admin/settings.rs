@@ -2,7 +2,7 @@
 
 use app::pages::admin::settings::{self, Settings};
 use axum::{extract::State, response::Response};
-use domain::forms::{FieldErrors, SettingsForm};
+use domain::forms::{FieldErrors, SaveSettings, SettingsForm};
 use tower_sessions::Session;
 
 use super::{console, done, form_page};
@@ -13,23 +13,30 @@ use crate::{
     state::AppState,
 };
 
-/// What the page is called.
+/// What the page is called, its clock and how it looks.
 pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Response> {
-    let form = SettingsForm { name: state.site().await?.name };
+    let site = state.site().await?;
+    let form = SettingsForm {
+        name: site.name,
+        time_zone: state.zone().await?.map(|zone| zone.as_str().to_owned()).unwrap_or_default(),
+        accent: state.store.setting("accent").await?.unwrap_or_default(),
+        links: SaveSettings::typed_links(&site.brand.links),
+        support: site.brand.support.unwrap_or_default(),
+    };
     draw(&state, &actor, &session, form, FieldErrors::default()).await
 }
 
-/// Gives it another name.
+/// Changes any of it.
 pub(crate) async fn submit(
     State(state): State<AppState>,
     actor: Actor,
     session: Session,
     Posted(fields): Posted,
 ) -> Result<Response> {
-    let form = SettingsForm { name: fields.get("name") };
+    let form = SettingsForm::from_fields(&fields);
     match form.parse() {
-        Ok(name) => {
-            actions::settings::rename(&state, &actor, &name).await?;
+        Ok(command) => {
+            actions::settings::save(&state, &actor, command).await?;
             done(&session, "The settings were saved.", "/admin/settings").await
         }
         Err(errors) => draw(&state, &actor, &session, form, errors).await,
@@ -44,6 +51,7 @@ async fn draw(
     errors: FieldErrors,
 ) -> Result<Response> {
     let has_errors = !errors.is_empty();
-    let page = Settings { console: console(state, actor, session, "/admin/settings").await?, form, errors };
+    let console = console(state, actor, session, "/admin/settings").await?;
+    let page = Settings { console, form, mail_from: state.config().mail_from.to_string(), errors };
     Ok(form_page(settings::page(&page), has_errors))
 }

@@ -24,6 +24,7 @@ mod postmortem_removal;
 mod postmortems;
 mod publish;
 mod security;
+mod settings;
 mod sign_in;
 mod statuspage_v2;
 mod subscribe;

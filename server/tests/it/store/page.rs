@@ -31,6 +31,8 @@ async fn a_setting_keeps_the_last_word(store: Store) {
         write.put_setting("other", "Another", at(0)).await.unwrap();
         write.commit().await.unwrap();
         assert_eq!(store.setting("name").await.unwrap().as_deref(), Some(value));
+        let all = [("name".to_owned(), value.to_owned()), ("other".to_owned(), "Another".to_owned())];
+        assert_eq!(store.settings().await.unwrap(), all.into());
     }
 }
 
