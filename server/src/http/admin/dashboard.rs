@@ -6,17 +6,13 @@ use app::pages::admin::{
 };
 use axum::{extract::State, response::Html};
 use domain::{broadcast::Progress, incident::Incident};
-use jiff::SignedDuration;
 use tower_sessions::Session;
 
 use super::console;
-use crate::{error::Result, http::auth::Actor, mail::outlook::Outlook, state::AppState};
+use crate::{actions, error::Result, http::auth::Actor, mail::outlook::Outlook, state::AppState};
 
 /// How many broadcasts are shown.
 const BROADCASTS: i64 = 5;
-
-/// How long before its end a key needs attention.
-const KEY_ENDING: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// What is open, what is being sent, what the queue does.
 pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: Session) -> Result<Html<String>> {
@@ -51,7 +47,7 @@ async fn attention(state: &AppState, open: &[Incident], broadcasts: &[(String, P
     let now = state.clock.now();
     let mut list: Vec<_> = open.iter().filter_map(|incident| Attention::promised(incident, now)).collect();
     list.extend(broadcasts.iter().filter_map(|(name, progress)| Attention::broadcast(name, progress)));
-    let keys = state.store.keys_ending(now, now.checked_add(KEY_ENDING).unwrap_or(now)).await?;
+    let keys = actions::keys::ending_soon(state).await?;
     list.extend(keys.into_iter().map(|key| Attention::Key { name: key.name, at: key.expires_at }));
     let users = state.store.users().await?;
     let count = users.iter().filter(|user| user.password_hash.is_none()).count();

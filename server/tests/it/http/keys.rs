@@ -47,9 +47,11 @@ async fn a_key_is_warned_of_before_it_ends() {
     owner.post("/admin/keys/new", &[("name", "Monitor"), ("scope", "incidents"), ("days", "16")]).await.is(200);
     owner.get("/admin/keys").await.never_says("expires in");
     assert!(keys::ending_soon(&app.state).await.unwrap().is_empty());
+    owner.get("/admin").await.never_says("“Monitor”");
     app.state.clock.advance(SignedDuration::from_hours(10 * 24));
     owner.get("/admin/keys").await.says("expires in 6 days");
     assert_eq!(keys::ending_soon(&app.state).await.unwrap().len(), 1);
+    owner.get("/admin").await.says("Needs attention").says("The key “Monitor”");
     app.state.clock.advance(SignedDuration::from_hours(6 * 24));
     assert!(keys::ending_soon(&app.state).await.unwrap().is_empty());
 }
