@@ -19,5 +19,6 @@ pub use delivery_progress::DeliveryProgress;
 pub use draft_keeper::DraftKeeper;
 pub use glance::Glance;
 pub use markdown_preview::MarkdownPreview;
+#[cfg(feature = "ssr")]
 pub(crate) use text_area::plain_text_area;
 pub use words::{people, thousands};

@@ -40,6 +40,7 @@ pub(super) fn text_area(field: TextArea) -> impl IntoView {
 }
 
 /// A field for many lines that wakes nowhere.
+#[cfg(feature = "ssr")]
 pub(crate) fn plain_text_area(
     name: &str,
     value: &str,
