@@ -34,7 +34,8 @@ pub fn page(model: &IncidentPage) -> String {
     let address = format!("/incidents/{}", incident.id);
     let description = incident.newest().map(|newest| {
         let excerpt = markdown::excerpt(&newest.body, 200);
-        format!("{}, {}: {excerpt}", newest.status.label(), full(newest.display_at))
+        let status = if newest.is_kept() { newest.status.label() } else { "Removed" };
+        format!("{status}, {}: {excerpt}", full(newest.display_at))
     });
     let description = description.unwrap_or_default();
     let changed_at = incident.updates.iter().map(|update| update.updated_at).fold(incident.updated_at, Timestamp::max);

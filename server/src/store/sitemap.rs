@@ -20,6 +20,23 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// The `limit` incidents whose postmortem changed last, newest first, with when it did. Drafts are none of them.
+    pub async fn postmortem_changes(&self, limit: i64) -> Result<Vec<(IncidentId, Timestamp)>> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "select u.incident_id, cast(max(case when p.updated_at > u.updated_at then p.updated_at else u.updated_at end)
+                                        as bigint) as changed_at
+             from incident_updates u left join postmortems p on p.update_id = u.id
+             where u.status = 'postmortem' and u.removed_at is null
+             group by u.incident_id order by changed_at desc, u.incident_id limit $1",
+        )
+        .bind(limit)
+        .fetch_all(self.read())
+        .await?;
+        rows.into_iter()
+            .map(|(id, at)| Ok((parse("incident_updates", &id)?, instant("incident_updates", at)?)))
+            .collect()
+    }
+
     /// The components that were not deleted, in their order, with when each last changed.
     pub async fn component_changes(&self) -> Result<Vec<(ComponentId, Timestamp)>> {
         let rows: Vec<(String, i64)> = sqlx::query_as(

@@ -16,7 +16,8 @@ use crate::{
 /// How many addresses one file may hold.
 const MOST: usize = 50_000;
 
-/// Every public page with when it last changed: home, components, months in which something was reported, incidents.
+/// Every public page with when it last changed: home, components, months in which something was reported,
+/// postmortems, incidents.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     state.pages().answer("/sitemap.xml", &headers, state.clock.now(), load(&state)).await
 }
@@ -24,7 +25,9 @@ pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> R
 async fn load(state: &AppState) -> Result<Draw> {
     let (_, changed_at) = state.store.page_version().await?;
     let components = state.store.component_changes().await?;
-    let incidents = state.store.incident_changes(i64::try_from(MOST).unwrap_or(i64::MAX)).await?;
+    let most = i64::try_from(MOST).unwrap_or(i64::MAX);
+    let incidents = state.store.incident_changes(most).await?;
+    let postmortems = state.store.postmortem_changes(most).await?;
     let mut months: BTreeMap<Month, Timestamp> = BTreeMap::new();
     for (_, started_at, updated_at) in &incidents {
         let newest = months.entry(Month::of(*started_at)).or_insert(*updated_at);
@@ -33,8 +36,10 @@ async fn load(state: &AppState) -> Result<Draw> {
     let home = [("/".to_owned(), changed_at), ("/history".to_owned(), changed_at)];
     let components = components.into_iter().map(|(id, at)| (format!("/components/{id}"), at));
     let months = months.into_iter().rev().map(|(month, at)| (format!("/history/{month}"), at));
+    let postmortems = postmortems.into_iter().map(|(id, at)| (format!("/postmortems/{id}"), at));
     let incidents = incidents.into_iter().map(|(id, _, at)| (format!("/incidents/{id}"), at));
-    let body = write(state.public_url(), home.into_iter().chain(components).chain(months).chain(incidents));
+    let pages = home.into_iter().chain(components).chain(months).chain(postmortems).chain(incidents);
+    let body = write(state.public_url(), pages);
     Ok(Arc::new(move |_| Document {
         body: body.clone(),
         media_type: "application/xml; charset=utf-8",

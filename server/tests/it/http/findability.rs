@@ -15,11 +15,15 @@ async fn the_sitemap_lists_every_public_page_with_its_last_change(app: TestApp) 
     let old = Form::incident("Long ago").with("status", "resolved").with("display_at", "2020-02-29 10:12 UTC");
     let (old, new) = (old.open(&owner).await, Form::incident("Now").open(&owner).await);
     owner.post(&format!("/admin/components/{gone}/delete"), &[]).await.is(303);
+    let (told, desk) = (format!("/postmortems/{old}"), format!("/admin/incidents/{old}/postmortem"));
+    Form::postmortem(0, "Words.").post(&owner, &desk).await.is(303);
+    visitor.get("/sitemap.xml").await.is(200).never_says("/postmortems/");
+    Form::postmortem(1, "Words.").with("intent", "publish").post(&owner, &desk).await.is(303);
     let map = visitor.get("/sitemap.xml").await;
     assert_eq!(map.is(200).header("content-type"), "application/xml; charset=utf-8");
     let pages = ["/", "/history", "/history/2020-02"].map(str::to_owned);
     let incidents = [&old, &new].map(|id| format!("/incidents/{id}"));
-    for path in pages.into_iter().chain(incidents).chain([format!("/components/{api}")]) {
+    for path in pages.into_iter().chain(incidents).chain([format!("/components/{api}"), told]) {
         map.says(&format!("<loc>{}{path}</loc><lastmod>20", app.url));
         visitor.get(&path).await.is(200);
     }

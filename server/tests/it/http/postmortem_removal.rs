@@ -44,8 +44,9 @@ async fn is_gone(owner: &Client, visitor: &Client, id: &str, path: &str) {
 async fn a_removed_incident_takes_its_draft_along(app: TestApp) {
     app.followers(&["all@example.com"], &Follows::everything()).await;
     let (owner, visitor) = (app.owner().await, app.visitor());
-    for (is_mailed, left) in [(false, 404), (true, 200)] {
+    for (is_mailed, left, letters) in [(false, 404, 0), (true, 200, 1)] {
         let (id, path) = over(&app, &owner, is_mailed).await;
+        app.letters(letters).await;
         app.settle().await;
         postmortem("save").post(&owner, &path).await.is(303);
         owner.post(&format!("{path}/preview"), &[]).await.is(303);
@@ -65,13 +66,14 @@ async fn a_removed_incident_takes_its_draft_along(app: TestApp) {
 async fn a_removed_incident_takes_its_published_postmortem_along(app: TestApp) {
     app.followers(&["all@example.com"], &Follows::everything()).await;
     let (owner, visitor) = (app.owner().await, app.visitor());
-    for (is_mailed, notify, left) in [(false, "no", 404), (true, "no", 200), (true, "yes", 200)] {
+    for (is_mailed, notify, left, letters) in [(false, "no", 404, 0), (true, "no", 200, 1), (true, "yes", 200, 3)] {
         let (id, path) = over(&app, &owner, is_mailed).await;
         postmortem("publish").with("notify", notify).post(&owner, &path).await.is(303);
+        app.letters(letters).await;
         app.settle().await;
         visitor.get(&format!("/postmortems/{id}")).await.is(200).says("A secret.");
         owner.post(&format!("/admin/incidents/{id}/remove"), &[]).await.is(303);
-        visitor.get(&format!("/incidents/{id}")).await.is(left).never_says("A secret.").never_says("/postmortems/");
+        visitor.get(&format!("/incidents/{id}")).await.is(left).never_says("A secret.").never_says("ostmortem");
         is_gone(&owner, &visitor, &id, &path).await;
         assert_eq!(app.state.store.postmortem(&id.parse().unwrap()).await.unwrap(), None);
     }
@@ -80,9 +82,10 @@ async fn a_removed_incident_takes_its_published_postmortem_along(app: TestApp) {
 async fn a_removed_postmortem_is_a_draft_again(app: TestApp) {
     app.followers(&["all@example.com"], &Follows::everything()).await;
     let (owner, visitor) = (app.owner().await, app.visitor());
-    for (is_mailed, notify) in [(false, "no"), (true, "yes")] {
+    for (is_mailed, notify, letters) in [(false, "no", 0), (true, "yes", 2)] {
         let (id, path) = over(&app, &owner, is_mailed).await;
         postmortem("publish").with("notify", notify).post(&owner, &path).await.is(303);
+        app.letters(letters).await;
         app.settle().await;
         let incident = app.state.store.incident(&id.parse().unwrap()).await.unwrap().unwrap();
         let carrier = incident.postmortem().unwrap().id.clone();

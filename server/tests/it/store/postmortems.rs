@@ -33,7 +33,7 @@ fn follow_up(number: u64, due: Option<&str>) -> FollowUp {
     }
 }
 
-fn draft(incident: &Incident) -> Postmortem {
+pub(super) fn draft(incident: &Incident) -> Postmortem {
     let standing = incident.standing().unwrap();
     Postmortem {
         incident: incident.id.clone(),
