@@ -151,7 +151,8 @@ const STYLE: &str = "\
 .update code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:14px}\
 .update pre{padding:12px;background:#f3f5f7;border-radius:6px;white-space:pre-wrap}\
 .update table{border-collapse:collapse;font-size:14px}\
-.update th,.update td{padding:4px 10px;border:1px solid #dde2e8;text-align:left}\
+.update th,.update td{padding:4px 10px;border:1px solid #dde2e8;text-align:left;vertical-align:top}\
+.update th:first-child,.update td:first-child{min-width:5.5em}\
 .update .footnotes{font-size:14px}.update .footnotes p{margin:0 0 4px}\
 .update .align-right{text-align:right}.update .align-center{text-align:center}\
 .earlier .update{font-size:15px}\
