@@ -1,8 +1,8 @@
 // Takes texts from files as postmortems into a running server and pictures how they read:
 //   node postmortems.mjs BASE_URL FOLDER SESSION FILE…
-// SESSION is the session's cookie, `name=value`. For each file: the page on a phone and a desk, light and dark, and on
-// paper; the mail's HTML as a browser draws it, and its text.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+// SESSION is the session's cookie, `name=value`. The server captures mails and has a subscriber. For each file: the page
+// on a phone and a desk, light and dark, and on paper; the mail's HTML as a browser draws it.
+import { mkdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { chromium as browserType } from "@playwright/test";
 import { chromium } from "./support/chromium.js";
@@ -28,6 +28,17 @@ async function post(address, form) {
   return answer.headers().location;
 }
 
+/** Where the HTML of the mail is, once it was captured. */
+async function mail(name) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
+    const outbox = await (await context.request.get("/admin/outbox")).text();
+    const [, found] = outbox.match(new RegExp(`href="(/admin/outbox/[^"]+)"[^>]*>[^<]*${name}`)) ?? [];
+    if (found) return `${found}/html`;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  throw new Error(`no mail about ${name} was captured: is there a subscriber?`);
+}
+
 for (const file of files) {
   const body = await readFile(file, "utf8");
   const name = path.basename(file).replace(/\.\w+$/, "");
@@ -49,6 +60,14 @@ for (const file of files) {
       await reading.close();
     }
   }
+  const letter = await mail(name);
+  const reading = await context.newPage();
+  for (const [device, width] of [["phone", 360], ["desk", 800]]) {
+    await reading.setViewportSize({ width, height: 900 });
+    await reading.goto(letter);
+    await reading.screenshot({ path: `${folder}/${name}-mail-${device}.png`, fullPage: true });
+  }
+  await reading.close();
   console.log(name, address, to);
 }
 await browser.close();
