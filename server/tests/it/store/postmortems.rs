@@ -167,7 +167,7 @@ async fn without_its_update_a_postmortem_is_a_draft_and_without_its_incident_not
     assert_eq!(store.postmortem(&other.id).await.unwrap(), Some(kept));
     let listed =
         async || store.listed_postmortems(10).await.unwrap().into_iter().map(|it| it.incident).collect::<Vec<_>>();
-    assert_eq!(listed().await, [other.id.clone()]);
+    assert_eq!(listed().await, std::slice::from_ref(&other.id));
     let mut write = store.write().await.unwrap();
     write.take_back_update(&other.updates[1], "Gone.", "ada@example.com", at(9)).await.unwrap();
     write.commit().await.unwrap();
