@@ -7,13 +7,14 @@ use domain::{
     ids::SubscriberId,
     subscriber::{Consent, Follows, SubscriberFilter, SubscriberState},
 };
+use jiff::Timestamp;
 
-use super::{note, subscriptions};
+use super::{claim, note, subscriptions};
 use crate::{
     error::{Error, Result},
-    http::auth::Actor,
+    http::auth::{Actor, By},
     state::AppState,
-    store::subscribers::Subscriber,
+    store::{Write, subscribers::Subscriber},
 };
 
 /// What became of someone who was to be added.
@@ -38,8 +39,11 @@ impl Added {
 
 /// Adds someone: at once if it is said how they agreed, else they are asked by mail.
 ///
-/// Whoever left comes back only so, one by one: that someone states they want it again is on record. An active
+/// Whoever left comes back only so, one by one: that a person states they want it again is on record. An active
 /// subscriber keeps what they chose. Someone who has not confirmed is asked again only as often as the page itself would.
+///
+/// # Errors
+/// [`Error::Conflict`] when a program states it of someone who left: it may only repeat what it knew before they did.
 pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Result<Added> {
     let now = state.clock.now();
     let site = state.site().await?;
@@ -49,7 +53,13 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
     write.last_subscriber_id().await?;
     let known = write.subscriber_by_email(&email).await?;
     if let Some(active) = known.as_ref().filter(|known| known.state == SubscriberState::Active) {
-        return Ok(Added::Known(active.clone()));
+        return unchanged(write, actor, active.clone(), now).await;
+    }
+    let has_left = known.as_ref().is_some_and(|known| known.state == SubscriberState::Unsubscribed);
+    if has_left && consent != Consent::Ask && matches!(actor.by, By::Key(_)) {
+        return Err(Error::Conflict(
+            "This person left. They can subscribe again on the page, or somebody adds them in the console.",
+        ));
     }
     let may_ask = match &known {
         _ if consent != Consent::Ask => true,
@@ -59,14 +69,14 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
     let may_ask =
         may_ask && (consent != Consent::Ask || subscriptions::is_within_limit(&mut write, &email, now).await?);
     if let Some(known) = known.as_ref().filter(|_| !may_ask) {
-        return Ok(Added::Known(known.clone()));
+        return unchanged(write, actor, known.clone(), now).await;
     }
     let mut subscriber = match known {
         Some(known) => known,
         None => subscriptions::newcomer(write.next_subscriber_id().await?, &email, now),
     };
     subscriber.follows = follows;
-    subscriber.preferences = preferences;
+    subscriber.preferences = preferences.unwrap_or(subscriber.preferences);
     subscriber.updated_at = now;
     // Links that were sent before the person left, or to confirm, are worthless now.
     subscriber.generation += 1;
@@ -93,6 +103,13 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
     write.commit().await?;
     state.wake_mail();
     Ok(added)
+}
+
+/// Leaves someone as they are; a program's request has acted nevertheless.
+async fn unchanged(mut write: Write, actor: &Actor, known: Subscriber, now: Timestamp) -> Result<Added> {
+    claim(&mut write, actor, &known.id.to_string(), now).await?;
+    write.commit().await?;
+    Ok(Added::Known(known))
 }
 
 /// A page of those whom a filter finds, newest first, and the number before which the next one begins.

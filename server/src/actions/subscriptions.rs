@@ -141,52 +141,6 @@ pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -
     }
 }
 
-/// Adds someone who has agreed elsewhere: active at once, without a letter. Who is known is told of more from now on.
-///
-/// # Errors
-/// [`Error::Conflict`] for those who left: only they themselves can come back.
-pub async fn add_confirmed(state: &AppState, actor: &Actor, command: Subscribe) -> Result<SubscriberId> {
-    let now = state.clock.now();
-    let mut write = state.store.write().await?;
-    write.last_subscriber_id().await?;
-    let known = write.subscriber_by_email(&command.email).await?;
-    let mut subscriber = match known {
-        Some(known) if known.state == SubscriberState::Unsubscribed => {
-            return Err(Error::Conflict(
-                "This person left. They can subscribe again on the page; nobody else can for them.",
-            ));
-        }
-        Some(known) => known,
-        None => newcomer(write.next_subscriber_id().await?, &command.email, now),
-    };
-    if subscriber.state == SubscriberState::Pending {
-        subscriber.state = SubscriberState::Active;
-        subscriber.confirmed_at = Some(now);
-        subscriber.consent = format!("confirmed by “{}”, {}", actor.label(), actor.address);
-    }
-    subscriber.follows = subscriber.follows.and(command.follows);
-    subscriber.updated_at = now;
-    write.put_subscriber(&subscriber).await?;
-    note(&mut write, actor, "subscriber.add", subscriber.id, "", now).await?;
-    write.commit().await?;
-    Ok(subscriber.id)
-}
-
-/// Takes someone off the list. It is remembered that they left, so that no import brings them back.
-pub async fn remove(state: &AppState, actor: &Actor, id: SubscriberId) -> Result<()> {
-    let now = state.clock.now();
-    let mut write = state.store.write().await?;
-    let subscriber = write.subscriber(id).await?.filter(|it| it.state != SubscriberState::Unsubscribed);
-    let mut subscriber = subscriber.ok_or(Error::NotFound)?;
-    subscriber.state = SubscriberState::Unsubscribed;
-    subscriber.unsubscribed_at = Some(now);
-    subscriber.generation += 1;
-    subscriber.updated_at = now;
-    write.put_subscriber(&subscriber).await?;
-    note(&mut write, actor, "subscriber.remove", id, "", now).await?;
-    Ok(write.commit().await?)
-}
-
 /// Sends the link to their subscription to an active subscriber, once an hour at most. The answer is the same whether
 /// there is one or not.
 pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAddress) -> Result<()> {

@@ -72,8 +72,8 @@ pub struct AddSubscriber {
     pub email: EmailAddress,
     /// What they hear of.
     pub follows: Follows,
-    /// How they are written to.
-    pub preferences: Preferences,
+    /// How they are written to; left out, as before.
+    pub preferences: Option<Preferences>,
     /// How it is known that they want it.
     pub consent: Consent,
 }
@@ -102,7 +102,7 @@ impl AddSubscriberForm {
             _ => errors.take("consent", Err("choose one")),
         };
         match (email, follows, preferences, consent) {
-            (Some(email), Some(follows), Some(preferences), Some(consent)) => {
+            (Some(email), Some(follows), preferences @ Some(_), Some(consent)) => {
                 Ok(AddSubscriber { email, follows, preferences, consent })
             }
             _ => Err(errors),
@@ -147,7 +147,7 @@ mod tests {
         assert!(form(&typed).parse(&[]).unwrap_err().get("reason").is_some());
         let command = form(&[&typed[..], &[("reason", " by phone\r\n")]].concat()).parse(&[]).unwrap();
         assert_eq!(command.consent, Consent::Stated("by phone".into()));
-        assert_eq!(command.preferences, Preferences::default());
+        assert_eq!(command.preferences, Some(Preferences::default()));
     }
 
     #[test]

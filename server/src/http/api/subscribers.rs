@@ -7,9 +7,9 @@ use axum::{
     response::Response,
 };
 use domain::{
-    forms::{FieldErrors, FollowsForm, Subscribe, SubscribeForm},
+    forms::{AddSubscriber, FieldErrors, FollowsForm, Subscribe, SubscribeForm},
     ids::{ComponentId, SubscriberId},
-    subscriber::SubscriberState,
+    subscriber::{Consent, SubscriberState},
     time::rfc3339,
 };
 use serde_json::{Value, json};
@@ -20,8 +20,9 @@ use super::{
     paging::{Page, not_there},
 };
 use crate::{
-    actions::subscriptions,
+    actions::{subscribers, subscriptions},
     error::{Error, Result},
+    http::auth::Actor,
     state::AppState,
     store::subscribers::Subscriber,
 };
@@ -32,8 +33,8 @@ pub(crate) async fn list(State(state): State<AppState>, page: Page) -> Result<Re
     if before.is_some_and(|id| id.0 < 1) {
         return Err(not_there());
     }
-    let subscribers = state.store.subscribers_page(before, page.wanted()).await?;
-    Ok(page.answer(subscribers, |subscriber| subscriber.id.to_string(), |subscriber| Some(shown(subscriber))))
+    let found = state.store.subscribers_page(before, page.wanted()).await?;
+    Ok(page.answer(found, |subscriber| subscriber.id.to_string(), |subscriber| Some(shown(subscriber))))
 }
 
 /// One who has not left.
@@ -49,7 +50,7 @@ pub(crate) async fn create(State(state): State<AppState>, mut sent: Sent) -> Res
     let (actor, client) = (&sent.actor, &sent.client);
     let act = async {
         let added = if is_confirmed {
-            subscriptions::add_confirmed(&state, actor, command).await
+            subscribers::add(&state, actor, agreed(actor, command)).await.map(|added| added.subscriber().id)
         } else {
             subscriptions::subscribe_by(&state, actor, client, command).await
         };
@@ -64,8 +65,15 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
     Program(actor): Program,
 ) -> Result<StatusCode> {
-    subscriptions::remove(&state, &actor, number(&id)?).await?;
+    let subscriber = find(&state, &id).await?;
+    subscribers::remove(&state, &actor, subscriber.id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Someone of whom a program says that they have agreed.
+fn agreed(actor: &Actor, Subscribe { email, follows }: Subscribe) -> AddSubscriber {
+    let reason = format!("confirmed by “{}”, {}", actor.label(), actor.address);
+    AddSubscriber { email, follows, preferences: None, consent: Consent::Stated(reason) }
 }
 
 /// Whoever names no components hears of everything.

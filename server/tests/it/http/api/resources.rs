@@ -12,6 +12,7 @@ served_on_both!(
     an_incident_is_opened_told_of_and_resolved,
     everything_that_is_wrong_is_said_at_once,
     subscribers_are_asked_or_added_and_removed,
+    who_was_erased_or_waits_is_added_by_a_program_that_knows_they_agreed,
     a_broadcast_is_held_and_stopped,
     long_lists_are_read_a_page_at_a_time,
 );
@@ -136,6 +137,15 @@ async fn subscribers_are_asked_or_added_and_removed(app: TestApp) {
     let added = json(program.post("/subscribers", &body).await.is(201));
     assert_eq!((&added["state"], &added["components"]), (&json!("active"), &json!([api])));
     assert_eq!(json(&program.get("/subscribers").await), json!([added, asked]));
+    let more = json!({ "email": "Added@example.com", "confirmed": true });
+    for _ in 0..2 {
+        assert_eq!(
+            json(program.post_as("more", "/subscribers", &more).await.is(201)),
+            added,
+            "they keep what they chose"
+        );
+    }
+    program.post_as("more", "/subscribers", &body).await.is(409).says("Idempotency-Key");
     let path = format!("/subscribers/{}", added["id"].as_str().unwrap());
     program.delete(&path).await.is(204);
     program.delete(&path).await.is(404);
@@ -149,6 +159,26 @@ async fn subscribers_are_asked_or_added_and_removed(app: TestApp) {
     }
     let refused = program.post("/subscribers", &json!({ "email": "more@example.com" })).await;
     assert_eq!(refused.is(429).header("retry-after"), "3600");
+}
+
+async fn who_was_erased_or_waits_is_added_by_a_program_that_knows_they_agreed(app: TestApp) {
+    let (owner, program) = (app.owner().await, Program::new(&app).await);
+    app.followers(&["ann@example.com"], &Follows::everything()).await;
+    owner.post("/admin/subscribers/1/erase", &[]).await.is(303);
+    let tag = [app.state.secret().erased_tag("ann@example.com")];
+    program.post("/subscribers", &json!({ "email": "ann@example.com" })).await.is(201);
+    assert_eq!(app.state.store.erased_among(&tag).await.unwrap(), tag, "they have not said yes");
+    let body = json!({ "email": "ann@example.com", "confirmed": true });
+    let added = json(program.post("/subscribers", &body).await.is(201));
+    assert_eq!((&added["id"], &added["state"]), (&json!("2"), &json!("active")));
+    assert!(app.state.store.erased_among(&tag).await.unwrap().is_empty());
+    owner.get("/admin/subscribers/2").await.says("confirmed by “").says("(added by key:");
+
+    let form = [("email", "bob@example.com"), ("everything", "1"), ("consent", "ask"), ("locale", "es")];
+    owner.post("/admin/subscribers/new", &form).await.is(303);
+    let body = json!({ "email": "bob@example.com", "confirmed": true });
+    assert_eq!(json(program.post("/subscribers", &body).await.is(201))["state"], "active");
+    owner.get("/admin/subscribers/3").await.says("Español");
 }
 
 async fn a_broadcast_is_held_and_stopped(app: TestApp) {
