@@ -9,11 +9,12 @@ use leptos::prelude::*;
 
 use super::field_error;
 
-/// The check boxes `everything`, `incident` and `component`, ticked as `form` says.
+/// The check boxes `everything`, `incident` and `component`, ticked as `form` says, under a legend for whoever ticks.
 ///
 /// While "everything" is ticked the style sheet hides the components, which would add nothing; a browser too old for
 /// `:has()` shows them, and no script is involved.
 pub fn follows_fields(
+    legend: &'static str,
     form: &FollowsForm,
     sections: &[Section],
     incidents: &[(IncidentId, String)],
@@ -36,7 +37,7 @@ pub fn follows_fields(
     let has_components = !sections.is_empty();
     view! {
         <fieldset class="follows" id="follows" tabindex="-1" aria-describedby=error.map(|_| "follows-error")>
-            <legend>"What do you want to hear of?"</legend>
+            <legend>{legend}</legend>
             {field_error("follows-error".to_owned(), error)}
             {(!incidents.is_empty()).then(|| view! { <div class="checks">{incidents}</div> })}
             <label class="check" for="everything">

@@ -68,7 +68,13 @@ fn choices(model: &Manage) -> AnyView {
             <strong dir="auto">{model.email.clone()}</strong>
         </p>
         <form method="post" action=format!("/manage/{}", model.token)>
-            {follows_fields(&model.follows, &model.sections, &model.incidents, &model.errors)}
+            {follows_fields(
+                "What do you want to hear of?",
+                &model.follows,
+                &model.sections,
+                &model.incidents,
+                &model.errors,
+            )}
             {preferences_fields(&model.preferences, model.page_zone.as_ref(), &model.errors)}
             <button type="submit">"Save"</button>
         </form>

@@ -59,7 +59,13 @@ fn form(model: &SubscribePage) -> impl IntoView + use<> {
     view! {
         <form method="post" action="/subscribe">
             {email}
-            {follows_fields(&suggested(model), &model.sections, &incidents, &model.errors)}
+            {follows_fields(
+                "What do you want to hear of?",
+                &suggested(model),
+                &model.sections,
+                &incidents,
+                &model.errors,
+            )}
             <div class="website" aria-hidden="true">
                 <label for="website">"Leave this empty"</label>
                 <input type="text" id="website" name="website" tabindex="-1" autocomplete="off"/>

@@ -149,7 +149,7 @@ fn suppressed(suppression: &Suppression, place: &str) -> impl IntoView + use<> {
 fn choices(model: &SubscriberPage, place: &str) -> impl IntoView + use<> {
     view! {
         <form class="box" method="post" action=place.to_owned()>
-            {follows_fields(&model.follows, &model.sections, &model.incidents, &model.errors)}
+            {follows_fields("What they hear of", &model.follows, &model.sections, &model.incidents, &model.errors)}
             {preferences_fields(&model.form, model.page_zone.as_ref(), &model.errors)}
             <div class="actions"><button class="button">"Save"</button></div>
         </form>

@@ -62,7 +62,7 @@ pub fn page(model: &SubscriberNew) -> String {
             {summary(errors, &FIELDS)}
             <form class="box" method="post" action="/admin/subscribers/new">
                 {field("email", "Address", "").input("email", &form.email, "off", true)}
-                {follows_fields(&form.follows, &model.sections, &[], errors)}
+                {follows_fields("What they hear of", &form.follows, &model.sections, &[], errors)}
                 {preferences_fields(&form.preferences, model.page_zone.as_ref(), errors)}
                 {field("consent", "Do they agree?", "").group("checks", answers)}
                 {field(

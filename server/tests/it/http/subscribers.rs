@@ -29,6 +29,7 @@ async fn someone_is_added_by_hand_changed_removed_and_comes_back_only_on_record(
         .is(422)
         .says("value=\"nobody@\"")
         .says("value=\"Asia/Taipei\" selected")
+        .says("What they hear of")
         .says("Choose what you want to hear of");
     let stated =
         [("email", "Ann@example.com"), ("component", api.as_str()), ("consent", "stated"), ("reason", "by phone")];
