@@ -166,10 +166,14 @@ impl Sent {
     }
 }
 
+/// The kind of body.
+fn kind(request: &Request) -> &str {
+    request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
+}
+
 /// Reads a form, which is then still there for whoever is asked next. Anything else passes unread.
 async fn sent(request: Request) -> Result<(Request, Bytes)> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    if request.method() != Method::POST || !kind.starts_with("application/x-www-form-urlencoded") {
+    if request.method() != Method::POST || !kind(&request).starts_with("application/x-www-form-urlencoded") {
         return Ok((request, Bytes::new()));
     }
     let (parts, body) = request.into_parts();
@@ -186,13 +190,19 @@ fn without_secrets(path: &str, fields: Vec<(String, String)>) -> Vec<(String, St
 
 /// A page with the form that was sent, for nobody but its sender. A password is not written into any page.
 async fn keep(state: &AppState, path: String, request: Request) -> Result<Response> {
+    if kind(&request).starts_with("multipart/form-data") {
+        return Ok(signed_out(&SignedOut { site: state.site().await?, path, fields: None }));
+    }
     let Posted(fields) = Posted::from_request(request, state).await?;
     if fields.0.len() > FIELDS_KEPT {
         return Err(Error::Invalid(FieldErrors::one("form", "it has too many fields: sign in, then fill it in again")));
     }
     let fields = without_secrets(&path, fields.0);
-    let page = SignedOut { site: state.site().await?, path, fields };
-    Ok((StatusCode::UNAUTHORIZED, Html(signed_out::page(&page))).into_response())
+    Ok(signed_out(&SignedOut { site: state.site().await?, path, fields: Some(fields) }))
+}
+
+fn signed_out(page: &SignedOut) -> Response {
+    (StatusCode::UNAUTHORIZED, Html(signed_out::page(page))).into_response()
 }
 
 /// The path of a request to the console, with its query.

@@ -12,27 +12,45 @@ pub struct SignedOut {
     pub site: Site,
     /// Where the form was sent, and is sent again: a path of the console.
     pub path: String,
-    /// What was sent, but for passwords.
-    pub fields: Vec<(String, String)>,
+    /// What was sent, but for passwords; `None` when it was a file, which no page can keep.
+    pub fields: Option<Vec<(String, String)>>,
 }
 
 /// Draws the page.
 pub fn page(model: &SignedOut) -> String {
+    let path = model.path.clone();
     entrance(&model.site, "You are signed out", || {
-        let field = |(name, value): &(String, String)| {
-            view! { <input type="hidden" name=name.clone() value=value.clone()/> }
-        };
         view! {
             <h1>"You are signed out"</h1>
-            <p>"Nothing was saved or sent, but what you typed is kept in this page. Leave it open."</p>
-            <form class="box" method="post" action=model.path.clone()>
-                <p>
-                    <a href="/admin/sign-in" target="_blank" rel="noopener">"Sign in in another tab"</a>
-                    <span>", then come back and send it again."</span>
-                </p>
-                {model.fields.iter().map(field).collect_view()}
-                <div class="actions"><button class="button">"Send again"</button></div>
-            </form>
+            {match &model.fields {
+                Some(fields) => kept(path, fields).into_any(),
+                None => not_kept(path).into_any(),
+            }}
         }
     })
+}
+
+fn kept(path: String, fields: &[(String, String)]) -> impl IntoView + use<> {
+    let field = |(name, value): &(String, String)| {
+        view! { <input type="hidden" name=name.clone() value=value.clone()/> }
+    };
+    view! {
+        <p>"Nothing was saved or sent, but what you typed is kept in this page. Leave it open."</p>
+        <form class="box" method="post" action=path>
+            <p>
+                <a href="/admin/sign-in" target="_blank" rel="noopener">"Sign in in another tab"</a>
+                <span>", then come back and send it again."</span>
+            </p>
+            {fields.iter().map(field).collect_view()}
+            <div class="actions"><button class="button">"Send again"</button></div>
+        </form>
+    }
+}
+
+/// Its form is where it was sent to: who asks for that is led by way of signing in.
+fn not_kept(path: String) -> impl IntoView {
+    view! {
+        <p>"Nothing was saved or sent. Your file is not kept in this page: sign in, then choose it again."</p>
+        <div class="actions"><a class="button" href=path>"Sign in"</a></div>
+    }
 }

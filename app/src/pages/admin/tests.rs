@@ -166,7 +166,7 @@ fn door() -> String {
 
 fn outside() -> String {
     let fields = vec![("body".into(), HOSTILE.into()), (HOSTILE.into(), String::new())];
-    signed_out::page(&SignedOut { site: site(), path: format!("/admin/incidents/{HOSTILE}"), fields })
+    signed_out::page(&SignedOut { site: site(), path: format!("/admin/incidents/{HOSTILE}"), fields: Some(fields) })
 }
 
 /// The tag that holds a text, from `<` to `>`.
