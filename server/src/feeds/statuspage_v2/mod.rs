@@ -3,7 +3,7 @@
 //!
 //! | document | holds |
 //! |---|---|
-//! | [`status`] | the one sentence; depends on components alone |
+//! | [`status()`] | the one sentence; depends on components alone |
 //! | [`components`] | components and groups, by position |
 //! | [`incidents`] | the incidents given, newest first |
 //! | [`maintenances`] | maintenance windows: there are none yet |
