@@ -17,6 +17,8 @@ async function run(data, settings, words, input = "") {
   let [output, complaint] = ["", ""];
   child.stdout.on("data", (text) => (output += text));
   child.stderr.on("data", (text) => (complaint += text));
+  // A command that reads nothing may be over before its input is there.
+  child.stdin.on("error", () => {});
   child.stdin.end(input);
   const [status] = await once(child, "close");
   if (status !== 0) throw new Error(`tidings ${words.join(" ")} ended with ${status}: ${complaint}`);
