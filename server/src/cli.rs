@@ -119,6 +119,8 @@ enum Import {
 
 #[derive(Debug, Subcommand)]
 enum Mail {
+    /// Print the DNS records of the DKIM keys, as lines of a zone file
+    Dkim,
     /// Send one message through the configured transport
     Test {
         /// Where to
@@ -177,6 +179,7 @@ async fn dispatch(cli: Cli) -> Result<(), Failure> {
         Command::Import(Import::Subscribers { file, confirmed }) => {
             import_subscribers(&config, &clock, &file, confirmed).await
         }
+        Command::Mail(Mail::Dkim) => dkim_records(&config),
         Command::Mail(Mail::Test { to }) => mail_test(&config, &clock, &to).await,
     }
 }
@@ -315,6 +318,12 @@ async fn import_subscribers(config: &Config, clock: &Clock, file: &Path, confirm
     let report = import::subscribers(&store, clock, secret.as_ref(), file, |refused| complain(&refused)).await?;
     store.close().await;
     say(&report.to_string())
+}
+
+fn dkim_records(config: &Config) -> Result<(), Failure> {
+    let none = || Failure("no mail is signed: set TIDINGS_DKIM_SELECTOR and TIDINGS_DKIM_KEY_FILE".to_owned());
+    let dkim = config.dkim.as_ref().ok_or_else(none)?;
+    say(&dkim.records().join("\n"))
 }
 
 async fn mail_test(config: &Config, clock: &Clock, to: &EmailAddress) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use domain::{
@@ -15,7 +16,7 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 
 pub use self::settings::Settings;
-use crate::mail::transport::Transport;
+use crate::mail::{dkim::Signer, transport::Transport};
 
 mod settings;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub smtp_alert: Option<Transport>,
     /// Who mails come from.
     pub mail_from: Mailbox,
+    /// Signs mails, if there is a key.
+    pub dkim: Option<Arc<Signer>>,
     /// How fast.
     pub mail_rate: Rate,
     /// How much.
@@ -106,6 +109,7 @@ impl Config {
                     .filter(|sender| sender.email.to_string().parse::<EmailAddress>().is_ok());
                 sender.ok_or_else(|| format!("`{text}` is no sender: write Name <name@example.com>, in ASCII"))
             });
+        let dkim = dkim(settings, mail_from.as_ref()).map_err(|problem| read.problems.push(problem)).ok();
         let mail_rate = read.parse("TIDINGS_MAIL_RATE", settings.mail_rate.as_deref(), "10/s", |text| {
             text.parse().map_err(|error: InvalidRate| error.to_string())
         });
@@ -134,14 +138,14 @@ impl Config {
         if let Err(error) = tracing_subscriber::EnvFilter::try_new(&log) {
             read.problems.push(format!("TIDINGS_LOG: {error}"));
         }
-        let servers = (smtp, smtp_alert, mail_from);
+        let servers = (smtp, smtp_alert, mail_from, dkim);
         let limits = (mail_rate, mail_quota, mail_connections, mail_address_limit);
         match (listen, public_url, secret, servers, limits, api_rate, trusted_proxies, log_json) {
             (
                 Some(listen),
                 Some(public_url),
                 Some(secret),
-                (Some(smtp), Some(smtp_alert), Some(mail_from)),
+                (Some(smtp), Some(smtp_alert), Some(mail_from), Some(dkim)),
                 (Some(mail_rate), Some(mail_quota), Some(mail_connections), Some(mail_address_limit)),
                 Some(api_rate),
                 Some(trusted_proxies),
@@ -155,6 +159,7 @@ impl Config {
                 smtp,
                 smtp_alert,
                 mail_from,
+                dkim,
                 mail_rate,
                 mail_quota,
                 mail_connections,
@@ -171,6 +176,7 @@ impl Config {
     /// What works but is hardly meant: said by `tidings check-config` and when the server starts.
     pub fn warnings(&self) -> Vec<&'static str> {
         let mails = self.smtp.is_some();
+        let servers = [self.smtp.as_ref(), self.smtp_alert.as_ref()];
         let warnings = [
             (
                 mails && self.public_url.is_none(),
@@ -179,6 +185,15 @@ impl Config {
             (
                 mails && self.mail_from.email.domain() == "localhost",
                 "TIDINGS_MAIL_FROM is at localhost: few servers take that",
+            ),
+            (
+                self.dkim.as_ref().is_some_and(|dkim| !dkim.is_aligned(self.mail_from.email.domain())),
+                "TIDINGS_DKIM_DOMAIN and the domain of TIDINGS_MAIL_FROM are strangers: DMARC does not count the signature",
+            ),
+            (
+                self.dkim.is_some()
+                    && servers.into_iter().flatten().any(|server| server.host().ends_with(".amazonaws.com")),
+                "Amazon SES replaces Message-ID and Date, which breaks our DKIM signature: let SES sign (Easy DKIM) instead",
             ),
             (
                 self.smtp_alert.is_some() && !mails,
@@ -212,6 +227,8 @@ impl Config {
                     .map_or_else(|| "unset: alerts go the same way".to_owned(), ToString::to_string),
             ),
             ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
+            ("TIDINGS_DKIM_DOMAIN", self.dkim.as_ref().map_or("none", |dkim| dkim.domain()).to_owned()),
+            ("TIDINGS_DKIM_SELECTOR", self.dkim.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
             ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
             ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
             ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
@@ -247,6 +264,21 @@ impl Reader<'_> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         parse(value.map_or(default, str::trim)).map_err(|problem| self.problems.push(format!("{name}: {problem}"))).ok()
+    }
+}
+
+/// Both a selector and a key, or neither.
+fn dkim(settings: &Settings, sender: Option<&Mailbox>) -> Result<Option<Arc<Signer>>, String> {
+    let get =
+        |setting: &Option<String>| setting.clone().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    let [domain, selectors, files] = [&settings.dkim_domain, &settings.dkim_selector, &settings.dkim_key_file].map(get);
+    match (selectors, files) {
+        (None, None) if domain.is_none() => Ok(None),
+        (Some(selectors), Some(files)) => {
+            let own = || sender.map_or("localhost", |sender| sender.email.domain()).to_owned();
+            Signer::load(&domain.unwrap_or_else(own), &selectors, &files).map(|signer| Some(Arc::new(signer)))
+        }
+        _ => Err("TIDINGS_DKIM_SELECTOR and TIDINGS_DKIM_KEY_FILE: to sign mails, set both".to_owned()),
     }
 }
 

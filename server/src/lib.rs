@@ -149,6 +149,7 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         connections: config.mail_connections,
         address_limit: config.mail_address_limit,
         from: config.mail_from.clone(),
+        dkim: config.dkim.clone(),
         public_url: state.public_url().to_owned(),
         secret: state.secret().clone(),
         node: node.1,

@@ -34,6 +34,15 @@ pub struct Settings {
     /// Who mails come from; `Status <status@localhost>` unless set
     #[arg(long, env = "TIDINGS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
+    /// Domain that signs mails with DKIM [default: the sender's]
+    #[arg(long, env = "TIDINGS_DKIM_DOMAIN", global = true)]
+    pub dkim_domain: Option<String>,
+    /// Under which name each DKIM key stands in DNS, with commas between several [default: none]
+    #[arg(long, env = "TIDINGS_DKIM_SELECTOR", global = true)]
+    pub dkim_selector: Option<String>,
+    /// The files of these keys (PEM, PKCS#8; Ed25519 or RSA), in the same order [default: none]
+    #[arg(long, env = "TIDINGS_DKIM_KEY_FILE", global = true)]
+    pub dkim_key_file: Option<String>,
     /// Mails a second, such as 14/s; 0 is as fast as it goes [default: 10/s]
     #[arg(long, env = "TIDINGS_MAIL_RATE", global = true)]
     pub mail_rate: Option<String>,
@@ -85,6 +94,9 @@ impl Settings {
             mail_address_limit: self.mail_address_limit.or(file.mail_address_limit),
             api_rate: self.api_rate.or(file.api_rate),
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
+            dkim_domain: self.dkim_domain.or(file.dkim_domain),
+            dkim_selector: self.dkim_selector.or(file.dkim_selector),
+            dkim_key_file: self.dkim_key_file.or(file.dkim_key_file),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
         })

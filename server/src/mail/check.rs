@@ -36,6 +36,7 @@ pub async fn send_through(
         public_url,
         from: config.mail_from.clone(),
         secret: secret::load(config)?,
+        dkim: config.dkim.clone(),
         zone: None,
     };
     let mail = check::mail(&CheckMail { page_name: &identity.page_name, page_url: &identity.public_url, at: now });

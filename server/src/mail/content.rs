@@ -9,7 +9,7 @@
 //! so that a thousand zones cost no more memory than one. A slot is found by a stand-in that has exactly the length of a
 //! link token and that nobody can guess: a real token, signed for a subscriber who cannot exist.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use app::emails::{self, Links, Mail, Reader};
 use domain::{
@@ -29,6 +29,8 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue, Headers, MIME_VERSION_1_0},
     },
 };
+
+use super::dkim::Signer;
 
 mod encode;
 #[cfg(test)]
@@ -52,6 +54,8 @@ pub struct MailIdentity {
     pub from: Mailbox,
     /// Signs links and return paths.
     pub secret: Secret,
+    /// Signs every mail, if there is a key.
+    pub dkim: Option<Arc<Signer>>,
     /// The page's own time zone: for those who chose none.
     pub zone: Option<Zone>,
 }
@@ -91,6 +95,14 @@ impl MailIdentity {
         headers.insert_raw(ascii("X-Auto-Response-Suppress", "All"));
         headers.set(MIME_VERSION_1_0);
         headers
+    }
+
+    /// The message with our signatures, if we have keys.
+    fn signed(&self, message: Vec<u8>, now: Timestamp) -> Vec<u8> {
+        match &self.dkim {
+            Some(signer) => signer.sign(&message, now),
+            None => message,
+        }
     }
 
     fn message_id(&self, left: &str) -> String {
@@ -211,7 +223,7 @@ impl Prepared {
                 Piece::Slot(Slot::LocalTime(index)) => &local_times[*index],
             });
         }
-        message
+        self.identity.signed(message, now)
     }
 
     /// As [`MailIdentity::envelope_from`].
@@ -292,7 +304,7 @@ pub fn letter(
     let mut message = recipient_headers(identity, delivery, to, now).into_bytes();
     // A mail read back from the store is trusted no more than when it was drawn.
     message.extend(assemble(&identity.headers(&emails::one_line(&mail.subject)), mail, &[]));
-    message
+    identity.signed(message, now)
 }
 
 fn recipient_headers(identity: &MailIdentity, delivery: &DeliveryId, to: &EmailAddress, now: Timestamp) -> String {

@@ -46,6 +46,7 @@ impl MailContext {
             public_url: settings.public_url.clone(),
             from: settings.from.clone(),
             secret: settings.secret.clone(),
+            dkim: settings.dkim.clone(),
             zone: None,
         };
         Self { store, identity }

@@ -23,6 +23,7 @@
 pub mod alerts;
 pub mod check;
 pub mod content;
+pub mod dkim;
 pub mod outlook;
 pub mod route;
 pub mod session;
@@ -82,6 +83,8 @@ pub struct MailSettings {
     pub connections: usize,
     /// The most mails to one address in an hour, alerts aside; 0 for as many as there are.
     pub address_limit: u64,
+    /// Signs every mail, if there is a key.
+    pub dkim: Option<Arc<dkim::Signer>>,
     /// Who writes.
     pub from: Mailbox,
     /// For links, without a slash at the end.

@@ -19,6 +19,7 @@ fn identity() -> MailIdentity {
         public_url: "https://status.example.com".into(),
         from: "Acme Status <status@mail.example.com>".parse().unwrap(),
         secret: Secret::from_bytes([7; 32]),
+        dkim: None,
         zone: None,
     }
 }

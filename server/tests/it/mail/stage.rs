@@ -61,6 +61,7 @@ impl Stage {
             allowance: Allowance { rate: Rate::UNLIMITED, quota: None },
             connections: 8,
             address_limit: 0,
+            dkim: None,
             from: "Status <status@example.com>".parse().unwrap(),
             public_url: "https://status.example.com".into(),
             secret: Secret::from_bytes([7; 32]),

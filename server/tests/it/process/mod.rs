@@ -5,6 +5,7 @@
 mod cli;
 mod console;
 mod crash;
+mod dkim;
 mod import;
 mod import_cstate;
 mod import_statuspage;

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod company;
 pub(crate) mod db;
 pub(crate) mod form;
+pub(crate) mod dkim;
 pub(crate) mod letter;
 pub(crate) mod markup;
 pub(crate) mod process;
