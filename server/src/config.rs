@@ -16,7 +16,10 @@ use ipnet::IpNet;
 use lettre::message::Mailbox;
 
 pub use self::settings::Settings;
-use crate::mail::{dkim::Signer, transport::Transport};
+use crate::{
+    bounces::sns::Topic,
+    mail::{dkim::Signer, transport::Transport},
+};
 
 mod settings;
 
@@ -49,6 +52,10 @@ pub struct Config {
     pub mail_connections: usize,
     /// The most mails to one address in an hour; 0 for no limit.
     pub mail_address_limit: u64,
+    /// What the reports of mail services are signed with; `None` takes none.
+    pub bounce_secret: Option<Secret>,
+    /// The topics of Amazon SNS whose reports are taken.
+    pub ses_topics: Vec<Topic>,
     /// Requests a minute of each API key; `None` for any number.
     pub api_rate: Option<i64>,
     /// Whose `X-Forwarded-For` counts.
@@ -85,10 +92,10 @@ impl Config {
             text.parse().map_err(|_| format!("`{text}` is no address and port: write 127.0.0.1:3000 or [::]:3000"))
         });
         let public_url = read.parse("TIDINGS_PUBLIC_URL", settings.public_url.as_deref(), "", public_url);
-        let secret = read.parse("TIDINGS_SECRET", settings.secret.as_deref(), "", |text| match text.len() {
-            0 => Ok(None),
-            1..32 => Err("write at least 32 characters, such as the output of `openssl rand -hex 32`".to_owned()),
-            _ => Ok(Some(Secret(text.to_owned()))),
+        let own_secret = read.parse("TIDINGS_SECRET", settings.secret.as_deref(), "", secret);
+        let bounce_secret = read.parse("TIDINGS_BOUNCE_SECRET", settings.bounce_secret.as_deref(), "", secret);
+        let ses_topics = read.parse("TIDINGS_SES_TOPICS", settings.ses_topics.as_deref(), "", |text| {
+            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::parse::<Topic>).collect()
         });
         let transport = |text: &str| match text {
             "" => Ok(None),
@@ -139,13 +146,15 @@ impl Config {
             read.problems.push(format!("TIDINGS_LOG: {error}"));
         }
         let servers = (smtp, smtp_alert, mail_from, dkim);
+        let hooks = (bounce_secret, ses_topics);
         let limits = (mail_rate, mail_quota, mail_connections, mail_address_limit);
-        match (listen, public_url, secret, servers, limits, api_rate, trusted_proxies, log_json) {
+        match (listen, public_url, own_secret, servers, hooks, limits, api_rate, trusted_proxies, log_json) {
             (
                 Some(listen),
                 Some(public_url),
                 Some(secret),
                 (Some(smtp), Some(smtp_alert), Some(mail_from), Some(dkim)),
+                (Some(bounce_secret), Some(ses_topics)),
                 (Some(mail_rate), Some(mail_quota), Some(mail_connections), Some(mail_address_limit)),
                 Some(api_rate),
                 Some(trusted_proxies),
@@ -164,6 +173,8 @@ impl Config {
                 mail_quota,
                 mail_connections,
                 mail_address_limit,
+                bounce_secret,
+                ses_topics,
                 api_rate,
                 trusted_proxies,
                 log,
@@ -209,7 +220,6 @@ impl Config {
 
     /// One line a setting, secrets masked, for `tidings check-config`.
     pub fn describe(&self) -> Vec<(&'static str, String)> {
-        let networks: Vec<_> = self.trusted_proxies.iter().map(ToString::to_string).collect();
         vec![
             ("TIDINGS_DATA", self.data.display().to_string()),
             ("TIDINGS_DATABASE_URL", masked(&self.database_url)),
@@ -233,12 +243,20 @@ impl Config {
             ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
             ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
             ("TIDINGS_MAIL_ADDRESS_LIMIT", format!("{} an hour", self.mail_address_limit)),
+            ("TIDINGS_BOUNCE_SECRET", if self.bounce_secret.is_some() { "•••" } else { "none" }.to_owned()),
+            ("TIDINGS_SES_TOPICS", list(&self.ses_topics)),
             ("TIDINGS_API_RATE", self.api_rate.unwrap_or(0).to_string()),
-            ("TIDINGS_TRUSTED_PROXIES", if networks.is_empty() { "none".to_owned() } else { networks.join(",") }),
+            ("TIDINGS_TRUSTED_PROXIES", list(&self.trusted_proxies)),
             ("TIDINGS_LOG", self.log.clone()),
             ("TIDINGS_LOG_FORMAT", if self.log_json { "json" } else { "text" }.to_owned()),
         ]
     }
+}
+
+/// Things with commas between.
+fn list<T: ToString>(things: &[T]) -> String {
+    let things: Vec<_> = things.iter().map(ToString::to_string).collect();
+    if things.is_empty() { "none".to_owned() } else { things.join(",") }
 }
 
 /// A quota and what it means: `50000/day (any 24 hours; the last 3500 are kept for …)`
@@ -279,6 +297,14 @@ fn dkim(settings: &Settings, sender: Option<&Mailbox>) -> Result<Option<Arc<Sign
             Signer::load(&domain.unwrap_or_else(own), &selectors, &files).map(|signer| Some(Arc::new(signer)))
         }
         _ => Err("TIDINGS_DKIM_SELECTOR and TIDINGS_DKIM_KEY_FILE: to sign mails, set both".to_owned()),
+    }
+}
+
+fn secret(text: &str) -> Result<Option<Secret>, String> {
+    match text.len() {
+        0 => Ok(None),
+        1..32 => Err("write at least 32 characters, such as the output of `openssl rand -hex 32`".to_owned()),
+        _ => Ok(Some(Secret(text.to_owned()))),
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod actions;
 pub mod audit;
+pub mod bounces;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -148,8 +149,8 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         allowance: Allowance { rate: config.mail_rate, quota: config.mail_quota },
         connections: config.mail_connections,
         address_limit: config.mail_address_limit,
-        from: config.mail_from.clone(),
         dkim: config.dkim.clone(),
+        from: config.mail_from.clone(),
         public_url: state.public_url().to_owned(),
         secret: state.secret().clone(),
         node: node.1,

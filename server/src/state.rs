@@ -11,6 +11,7 @@ use app::site::{Brand, Site};
 use domain::{colour::Colour, i18n::Zone, token};
 
 use crate::{
+    bounces::amazon::Amazon,
     clock::Clock,
     config::Config,
     error::Result,
@@ -39,6 +40,7 @@ struct Inner {
     secret: token::Secret,
     pages: PageCache,
     streams: Streams,
+    amazon: Amazon,
     mail: OnceLock<mail::Handle>,
 }
 
@@ -52,6 +54,7 @@ impl AppState {
             secret,
             pages: PageCache::default(),
             streams: Streams::default(),
+            amazon: Amazon::default(),
             mail: OnceLock::new(),
         };
         Self { store, clock, inner: Arc::new(inner) }
@@ -85,6 +88,11 @@ impl AppState {
     /// The open pages that are told of news.
     pub fn streams(&self) -> &Streams {
         &self.inner.streams
+    }
+
+    /// Whom we ask whether reports are Amazon's.
+    pub fn amazon(&self) -> &Amazon {
+        &self.inner.amazon
     }
 
     /// Where captured mail lies.

@@ -9,6 +9,7 @@
 //! | postmortem, follow-up action | [`postmortem`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
+//! | bounce, complaint, what follows from them | [`bounce`] |
 //! | what programs may do | [`key`] |
 //! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
 //! | how a transport fares | [`health`] |
@@ -23,6 +24,7 @@
 //! Everything that needs the present moment takes it as an argument.
 
 pub mod audience;
+pub mod bounce;
 pub mod broadcast;
 pub mod colour;
 pub mod component;

@@ -2,6 +2,7 @@
 //! broadcast and the page version.
 
 pub mod accounts;
+pub mod bounces;
 pub mod broadcasts;
 pub mod components;
 pub mod drafts;

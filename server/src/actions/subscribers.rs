@@ -158,13 +158,7 @@ pub async fn remove(state: &AppState, actor: &Actor, id: SubscriberId) -> Result
     let now = state.clock.now();
     let mut write = state.store.write().await?;
     let mut subscriber = write.subscriber(id).await?.ok_or(Error::NotFound)?;
-    if subscriber.state != SubscriberState::Unsubscribed {
-        subscriber.state = SubscriberState::Unsubscribed;
-        subscriber.unsubscribed_at = Some(now);
-        subscriber.generation += 1;
-        subscriber.updated_at = now;
-        write.delete_wish(id).await?;
-        write.put_subscriber(&subscriber).await?;
+    if subscriptions::end(&mut write, &mut subscriber, now).await? {
         note(&mut write, actor, "subscriber.remove", id, "", now).await?;
         write.commit().await?;
     }

@@ -327,17 +327,25 @@ pub async fn unsubscribe(state: &AppState, client: &Client, token: &str) -> Resu
     let now = state.clock.now();
     let mut write = state.store.write().await?;
     let Some(mut subscriber) = write.subscriber(found.id).await? else { return Ok(false) };
-    if subscriber.state != SubscriberState::Unsubscribed {
-        subscriber.state = SubscriberState::Unsubscribed;
-        subscriber.unsubscribed_at = Some(now);
-        // A confirmation's link that is still about brings nobody back, nor what they asked for before.
-        subscriber.generation += 1;
-        write.delete_wish(subscriber.id).await?;
-        subscriber.updated_at = now;
-        write.put_subscriber(&subscriber).await?;
+    if end(&mut write, &mut subscriber, now).await? {
         let actor = format!("subscriber:{}", subscriber.id);
         note_as(&mut write, &actor, "subscriber.leave", subscriber.id, &client.address.to_string(), now).await?;
         write.commit().await?;
     }
+    Ok(true)
+}
+
+/// Ends a subscription; false when it was over.
+pub(super) async fn end(write: &mut Write, subscriber: &mut Subscriber, now: Timestamp) -> Result<bool> {
+    if subscriber.state == SubscriberState::Unsubscribed {
+        return Ok(false);
+    }
+    subscriber.state = SubscriberState::Unsubscribed;
+    subscriber.unsubscribed_at = Some(now);
+    // A confirmation's link that is still about brings nobody back, nor what they asked for before.
+    subscriber.generation += 1;
+    subscriber.updated_at = now;
+    write.delete_wish(subscriber.id).await?;
+    write.put_subscriber(subscriber).await?;
     Ok(true)
 }

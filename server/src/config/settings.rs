@@ -55,6 +55,12 @@ pub struct Settings {
     /// Mails to one address within an hour, alerts aside; more wait; 0 for no limit [default: 12]
     #[arg(long, env = "TIDINGS_MAIL_ADDRESS_LIMIT", global = true)]
     pub mail_address_limit: Option<String>,
+    /// Signs what a mail service reports to /hooks/bounces; at least 32 characters [default: none, nothing is taken]
+    #[arg(long, env = "TIDINGS_BOUNCE_SECRET", global = true, hide_env_values = true)]
+    pub bounce_secret: Option<String>,
+    /// Topics of Amazon SNS that may report to /hooks/ses, with commas between their ARNs [default: none]
+    #[arg(long, env = "TIDINGS_SES_TOPICS", global = true)]
+    pub ses_topics: Option<String>,
     /// How many requests a minute each API key may send, on all nodes together; 0 is any number [default: 600]
     #[arg(long, env = "TIDINGS_API_RATE", global = true)]
     pub api_rate: Option<String>,
@@ -88,15 +94,17 @@ impl Settings {
             smtp_url: self.smtp_url.or(file.smtp_url),
             smtp_alert_url: self.smtp_alert_url.or(file.smtp_alert_url),
             mail_from: self.mail_from.or(file.mail_from),
+            dkim_domain: self.dkim_domain.or(file.dkim_domain),
+            dkim_selector: self.dkim_selector.or(file.dkim_selector),
+            dkim_key_file: self.dkim_key_file.or(file.dkim_key_file),
             mail_rate: self.mail_rate.or(file.mail_rate),
             mail_quota: self.mail_quota.or(file.mail_quota),
             mail_connections: self.mail_connections.or(file.mail_connections),
             mail_address_limit: self.mail_address_limit.or(file.mail_address_limit),
+            bounce_secret: self.bounce_secret.or(file.bounce_secret),
+            ses_topics: self.ses_topics.or(file.ses_topics),
             api_rate: self.api_rate.or(file.api_rate),
             trusted_proxies: self.trusted_proxies.or(file.trusted_proxies),
-            dkim_domain: self.dkim_domain.or(file.dkim_domain),
-            dkim_selector: self.dkim_selector.or(file.dkim_selector),
-            dkim_key_file: self.dkim_key_file.or(file.dkim_key_file),
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
         })

@@ -14,11 +14,11 @@ use crate::error::Error;
 /// `Sec-Fetch-Site` says so in every browser of today; older ones send `Origin` with each POST. A request with neither
 /// is refused too, except to `/unsubscribe/`: mail providers' servers post there without either (RFC 8058), bring no
 /// cookie, and are allowed by the token in the path alone. So it is with the API, which looks at no cookie: nothing but
-/// a bearer token opens it, and no browser adds one to another site's request.
+/// a bearer token opens it, and no browser adds one to another site's request; and with the hooks, which a signature opens.
 pub(super) async fn guard(request: Request, next: Next) -> Response {
     let is_safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE);
     let path = request.uri().path();
-    let needs_no_cookie = path.starts_with("/unsubscribe/") || path.starts_with("/api/v1/");
+    let needs_no_cookie = ["/unsubscribe/", "/api/v1/", "/hooks/"].iter().any(|own| path.starts_with(own));
     if is_safe || needs_no_cookie || is_own(request.headers()) {
         return next.run(request).await;
     }

@@ -106,7 +106,7 @@ async fn draw_error(state: &AppState, error: &Error, path: &str, sent: Option<Se
 
 /// Whether a program asked, which reads JSON.
 fn is_api(path: &str) -> bool {
-    path.starts_with("/api/")
+    path.starts_with("/api/") || path.starts_with("/hooks/")
 }
 
 /// Draws what no handler of ours answered: an unknown address, one that is no text, a method it does not have, a panic.

@@ -16,6 +16,7 @@ mod encoding;
 mod error_pages;
 pub mod events;
 pub(crate) mod forms;
+mod hooks;
 mod operations;
 pub mod page_cache;
 mod public;
@@ -50,6 +51,8 @@ pub enum Who {
     SignedIn,
     /// A program whose key was made for this.
     Key(Scope),
+    /// A mail service that proves by a signature that it is the one that was configured.
+    Service,
     /// This machine and trusted networks.
     Operator,
 }
@@ -107,7 +110,7 @@ impl Table {
 /// The table itself.
 pub fn table() -> Table {
     use Scope::{Broadcasts, Components, Incidents, Subscribers};
-    use Who::{Anyone, LinkHolder, Operator, SignedIn};
+    use Who::{Anyone, LinkHolder, Operator, Service, SignedIn};
     Table::default()
         // What everyone sees.
         .public(Anyone, "GET", "/", get(public::home::show))
@@ -165,6 +168,9 @@ pub fn table() -> Table {
             cross_origin(get(public::statuspage_v2::maintenances)),
         )
         .public(Anyone, "GET", "/api/v2/summary.json", cross_origin(get(public::statuspage_v2::summary)))
+        // What mail services report.
+        .public(Service, "POST", "/hooks/bounces", hook(post(hooks::bounces)))
+        .public(Service, "POST", "/hooks/ses", hook(post(hooks::ses)))
         // Files and health.
         .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
         .public(Anyone, "GET", "/accent/{colour}", get(assets::accent))
@@ -297,6 +303,11 @@ pub fn table() -> Table {
         .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/pause", post(api::broadcasts::pause))
         .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/resume", post(api::broadcasts::resume))
         .api(Broadcasts, "POST", "/api/v1/broadcasts/{id}/cancel", post(api::broadcasts::cancel))
+}
+
+/// Reports are small.
+fn hook(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
+    route.layer(DefaultBodyLimit::max(hooks::BODY_LIMIT))
 }
 
 /// Browsers ask before they let another site's script read.

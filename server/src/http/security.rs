@@ -21,7 +21,7 @@ pub(super) async fn headers(State(state): State<AppState>, request: Request, nex
     let path = request.uri().path();
     let is_console = path.starts_with("/admin");
     let is_for_everyone = path.starts_with("/api/v2/");
-    let own = ["/api/v1/", "/confirm/", "/manage/", "/postmortems/preview/", "/unsubscribe/"];
+    let own = ["/api/v1/", "/confirm/", "/hooks/", "/manage/", "/postmortems/preview/", "/unsubscribe/"];
     let is_personal = is_console || own.iter().any(|own| path.starts_with(own));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

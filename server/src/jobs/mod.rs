@@ -87,6 +87,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
     write.delete_old_repetitions(before(REPETITIONS_KEPT)).await?;
     write.delete_old_alerts(before(DELIVERIES_KEPT)).await?;
+    write.delete_old_bounces(before(DELIVERIES_KEPT)).await?;
     let stale = write.delete_stale_pending(before(CONFIRMATION_VALID)).await?;
     write.delete_stale_wishes(before(CONFIRMATION_VALID)).await?;
     write.commit().await?;

@@ -3,6 +3,7 @@
 
 use app::emails::alert::{self, AlertMail};
 use domain::{
+    bounce,
     broadcast::Lane,
     health::{Condition, Health},
     ids::{BroadcastId, DeliveryId},
@@ -14,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::life::Life;
 use crate::{
     state::DEFAULT_NAME,
-    store::{Result, Write, deliveries::NewLetter},
+    store::{Result, Store, Write, deliveries::NewLetter},
 };
 
 /// The most letters to each owner in an hour; what else happened goes into the next.
@@ -26,6 +27,9 @@ pub const LETTER_PROMISE: SignedDuration = SignedDuration::from_mins(5);
 /// … and a broadcast, until its list was walked to the end.
 pub const BROADCAST_PROMISE: SignedDuration = SignedDuration::from_hours(1);
 
+/// How far back bounces are counted.
+const BOUNCES: SignedDuration = SignedDuration::from_hours(24);
+
 /// What the owners should know.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Alarm<'a> {
@@ -35,6 +39,8 @@ pub(super) enum Alarm<'a> {
     Quota { name: &'a str, quota: Quota },
     /// Something waits longer than promised.
     Late { lane: Lane, since: Timestamp },
+    /// Many mails came back.
+    Bounces { sent: i64, bounced: i64 },
     /// A broadcast was paused, and not by a person.
     Paused { broadcast: &'a BroadcastId, reason: &'a str },
 }
@@ -48,6 +54,7 @@ impl Alarm<'_> {
             }
             Self::Quota { name, quota } => format!("quota:{name}:{quota}:{}", time::utc_date(now)),
             Self::Late { lane, since } => format!("late:{}:{}", lane.as_str(), since.as_millisecond()),
+            Self::Bounces { .. } => format!("bounces:{}", time::utc_date(now)),
             Self::Paused { broadcast, reason } => format!("paused:{broadcast}:{reason}"),
         }
     }
@@ -78,6 +85,11 @@ impl Alarm<'_> {
             Self::Late { since, .. } => {
                 format!("A confirmation or sign-in link has waited since {} to be sent.", time::full(*since))
             }
+            Self::Bounces { sent, bounced } => format!(
+                "{bounced} of {sent} mails of the last 24 hours came back because their addresses do not work. Providers stop \
+                 to take mail from whom that happens with more than 5 to 10 in a hundred: find out where these addresses \
+                 come from before the next broadcast. Those that came back are written to no more."
+            ),
             Self::Paused { reason, .. } => {
                 format!("A broadcast was paused: {reason}. Resume it in the console when that is mended.")
             }
@@ -106,7 +118,8 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
     if store.mail_held_since().await?.is_some() {
         late.clear();
     }
-    if late.is_empty() && !store.has_new_alerts().await? {
+    let bounces = many_bounces(store, now).await?;
+    if late.is_empty() && bounces.is_none() && !store.has_new_alerts().await? {
         return Ok(());
     }
     let users = store.users().await?;
@@ -114,6 +127,9 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
     let mut write = store.write().await?;
     for (lane, since) in late {
         raise(&mut write, &Alarm::Late { lane, since }, now).await?;
+    }
+    if let Some(alarm) = &bounces {
+        raise(&mut write, alarm, now).await?;
     }
     let alerts = write.take_new_alerts(LETTERS_AN_HOUR, now).await?;
     let has_news = !alerts.is_empty();
@@ -140,4 +156,16 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
         life.handle.wake();
     }
     Ok(())
+}
+
+/// Whether more mails came back than providers bear.
+async fn many_bounces(store: &Store, now: Timestamp) -> Result<Option<Alarm<'static>>> {
+    let since = now.checked_sub(BOUNCES).unwrap_or(now);
+    let bounced = store.count_bounced(since).await?;
+    // Hardly ever more: what was sent need not be counted.
+    if bounced == 0 {
+        return Ok(None);
+    }
+    let sent = store.count_broadcast_mails(since).await?;
+    Ok(bounce::is_alarming(sent, bounced).then_some(Alarm::Bounces { sent, bounced }))
 }

@@ -145,25 +145,31 @@ impl Transport {
         if let Some(config) = self.client_config.get() {
             return Ok(Arc::clone(config));
         }
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        for error in &found.errors {
-            tracing::warn!(%error, "Some of this machine's certificate authorities cannot be read.");
-        }
-        roots.add_parsable_certificates(found.certs);
-        if let Some(root) = &self.extra_root {
-            roots.add(root.clone())?;
-        }
-        if roots.is_empty() {
-            tracing::warn!("This machine knows no certificate authorities: install the package ca-certificates.");
-        }
-        // Named, not the process's default: with two providers in one program the default panics.
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::clone(self.client_config.get_or_init(|| Arc::new(config))))
+        let config = client_config(self.extra_root.as_ref())?;
+        Ok(Arc::clone(self.client_config.get_or_init(|| config)))
     }
+}
+
+/// How we speak TLS to others: trusting this machine's authorities and perhaps one more.
+pub(crate) fn client_config(extra_root: Option<&CertificateDer<'static>>) -> Result<Arc<ClientConfig>, rustls::Error> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "Some of this machine's certificate authorities cannot be read.");
+    }
+    roots.add_parsable_certificates(found.certs);
+    if let Some(root) = extra_root {
+        roots.add(root.clone())?;
+    }
+    if roots.is_empty() {
+        tracing::warn!("This machine knows no certificate authorities: install the package ca-certificates.");
+    }
+    // Named, not the process's default: with two providers in one program the default panics.
+    let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 impl fmt::Display for Transport {

@@ -45,8 +45,14 @@ impl Write {
         .execute(self.connection())
         .await?;
         self.lift_suppression(&subscriber.email.canonical()).await?;
+        // What a server said may quote the address, here and below.
+        sqlx::query(
+            "update bounces set diagnostic = '' where delivery_id in (select id from deliveries where subscriber_id = $1)",
+        )
+        .bind(subscriber.id.0)
+        .execute(self.connection())
+        .await?;
         // A broadcast's rows that wait are skipped when their turn comes, and counted then; letters have no counter.
-        // What a server said may quote the address.
         sqlx::query(
             "update deliveries
              set address = $1, message = null, reason = '', updated_at = $2,

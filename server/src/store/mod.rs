@@ -10,6 +10,7 @@ pub mod alerts;
 pub mod attempts;
 pub mod audience;
 pub mod audit;
+pub mod bounces;
 pub mod broadcast_states;
 pub mod broadcasts;
 pub mod component_records;

@@ -2,7 +2,7 @@
 
 use domain::{
     delivery::DeliveryState,
-    ids::{BroadcastId, SubscriberId},
+    ids::{BroadcastId, DeliveryId, SubscriberId},
 };
 use jiff::Timestamp;
 use sqlx::FromRow;
@@ -12,6 +12,8 @@ use super::{Result, Store, StoreError, deliveries::TABLE, instant, parse};
 /// One mail and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
+    /// Which.
+    pub id: DeliveryId,
     /// What it is part of; `None` for a letter.
     pub broadcast: Option<BroadcastId>,
     /// `update`, `confirmation` and so on.
@@ -36,6 +38,7 @@ pub struct Recipient {
 
 #[derive(FromRow)]
 struct RecipientRow {
+    id: String,
     broadcast_id: Option<String>,
     kind: String,
     subscriber_id: Option<i64>,
@@ -53,6 +56,7 @@ impl TryFrom<RecipientRow> for Recipient {
 
     fn try_from(row: RecipientRow) -> Result<Self> {
         Ok(Self {
+            id: DeliveryId::from_stored(row.id),
             broadcast: row.broadcast_id.map(|id| parse(TABLE, &id)).transpose()?,
             kind: row.kind,
             subscriber: SubscriberId(row.subscriber_id.unwrap_or(0)),
@@ -82,7 +86,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Recipient>> {
         let rows = sqlx::query_as(
-            "select broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
+            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
              from deliveries where broadcast_id = $1 and subscriber_id > $2 and ($3 = '' or state = $3)
              order by subscriber_id limit $4",
         )
@@ -104,7 +108,7 @@ impl Store {
         skip: i64,
     ) -> Result<Vec<Recipient>> {
         let rows = sqlx::query_as(
-            "select broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
+            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
              from deliveries where subscriber_id = $1 and ($2 = '' or broadcast_id = $2)
              order by created_at desc, id limit $3 offset $4",
         )
@@ -120,7 +124,7 @@ impl Store {
     /// The letters to an address of nobody who subscribed, such as sign-in links, newest first.
     pub async fn letters_to(&self, address: &str, limit: i64) -> Result<Vec<Recipient>> {
         let rows = sqlx::query_as(
-            "select broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
+            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
              from deliveries where subscriber_id is null and address = $1 order by created_at desc, id limit $2",
         )
         .bind(address)

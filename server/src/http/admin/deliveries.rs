@@ -14,13 +14,19 @@ use domain::{
     delivery::DeliveryState,
     email_address::EmailAddress,
     forms::Fields,
-    ids::{BroadcastId, SubscriberId},
+    ids::{BroadcastId, DeliveryId, SubscriberId},
+    time,
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tower_sessions::Session;
 
 use super::{broadcasts::find, console};
-use crate::{error::Result, http::auth::Actor, state::AppState, store::recipients::Recipient};
+use crate::{
+    error::Result,
+    http::auth::Actor,
+    state::AppState,
+    store::{bounces::Bounce, recipients::Recipient},
+};
 
 /// How many mails a page lists.
 const LISTED: i64 = 100;
@@ -57,7 +63,7 @@ pub(crate) async fn of_broadcast(
         incident_name: incident.map(|incident| incident.name).unwrap_or_default(),
         address,
         state: state_word.to_owned(),
-        lines: found.into_iter().map(|mail| line(mail, &HashMap::new())).collect(),
+        lines: lines(&state, found, &HashMap::new()).await?,
         next,
         is_open: broadcast.state.is_open(),
     };
@@ -106,7 +112,7 @@ pub(crate) async fn to_address(
         encoded: utf8_percent_encode(&address, NON_ALPHANUMERIC).to_string(),
         address,
         error,
-        lines: found.into_iter().map(|mail| line(mail, &names)).collect(),
+        lines: lines(&state, found, &names).await?,
         page,
         has_more,
     };
@@ -126,7 +132,13 @@ async fn subscriber(state: &AppState, address: &str) -> Result<Option<Subscriber
     }
 }
 
-fn line(mail: Recipient, names: &HashMap<BroadcastId, String>) -> MailLine {
+async fn lines(state: &AppState, found: Vec<Recipient>, names: &HashMap<BroadcastId, String>) -> Result<Vec<MailLine>> {
+    let bounces = state.store.bounces_of(found.iter().map(|mail| &mail.id)).await?;
+    Ok(found.into_iter().map(|mail| line(mail, names, &bounces)).collect())
+}
+
+fn line(mail: Recipient, names: &HashMap<BroadcastId, String>, bounces: &HashMap<DeliveryId, Bounce>) -> MailLine {
+    let reason = bounces.get(&mail.id).map_or(mail.reason, came_back);
     let broadcast = mail.broadcast.map(|id| {
         let name = names.get(&id).cloned().unwrap_or_default();
         (id, name)
@@ -136,9 +148,15 @@ fn line(mail: Recipient, names: &HashMap<BroadcastId, String>) -> MailLine {
         kind: mail.kind,
         address: mail.address,
         state: mail.state,
-        reason: mail.reason,
+        reason,
         attempts: mail.attempts,
         due_at: mail.due_at,
         updated_at: mail.updated_at,
     }
+}
+
+/// What was reported of a mail after it was sent.
+pub(super) fn came_back(bounce: &Bounce) -> String {
+    let words = if bounce.diagnostic.is_empty() { String::new() } else { format!(": {}", bounce.diagnostic) };
+    format!("{}, {}{words}", bounce.kind.label(), time::full(bounce.at))
 }

@@ -1,5 +1,7 @@
 //! `/admin/subscribers`: who is told, and everything that can be done for one of them.
 
+use std::collections::HashMap;
+
 use app::pages::admin::{
     subscriber::{self, EraseSubscriber, SentRow, SubscriberPage},
     subscriber_new::{self, SubscriberNew},
@@ -16,19 +18,19 @@ use domain::{
         AddSubscriberForm, FieldErrors, Fields, FollowsForm, PreferencesForm, STATES, SubscriberSearch,
         everything_ticked,
     },
-    ids::{IncidentId, SubscriberId},
+    ids::{DeliveryId, IncidentId, SubscriberId},
     subscriber::SubscriberState,
 };
 use jiff::Timestamp;
 use tower_sessions::Session;
 
-use super::{component_ids, console, done, form_page};
+use super::{component_ids, console, deliveries::came_back, done, form_page};
 use crate::{
     actions::subscribers::{self as actions, Added},
     error::{Error, Result},
     http::{auth::Actor, forms::Posted},
     state::AppState,
-    store::{subscriber_list::SentMessage, subscribers::Subscriber},
+    store::{bounces::Bounce, subscriber_list::SentMessage, subscribers::Subscriber},
 };
 
 /// How many are listed on a page.
@@ -250,6 +252,7 @@ async fn draw(
     for id in &subscriber.follows.incidents {
         incidents.extend(state.store.incident(id).await?.map(|incident| (incident.id, incident.name)));
     }
+    let bounces = state.store.bounces_of(sent.iter().map(|message| &message.id)).await?;
     let page = SubscriberPage {
         console: console(state, actor, session, "/admin/subscribers/one").await?,
         id: subscriber.id,
@@ -265,13 +268,13 @@ async fn draw(
         sections: all_sections(state).await?,
         incidents,
         page_zone: state.zone().await?,
-        sent: sent.into_iter().map(sent_row).collect(),
+        sent: sent.into_iter().map(|message| sent_row(message, &bounces)).collect(),
         next,
     };
     Ok(form_page(subscriber::page(&page), has_errors))
 }
 
-fn sent_row(message: SentMessage) -> SentRow {
+fn sent_row(message: SentMessage, bounces: &HashMap<DeliveryId, Bounce>) -> SentRow {
     let (incident, name) = message.incident.unzip();
     let what = name.unwrap_or_else(|| match message.kind.as_str() {
         "confirmation" => "Request to confirm".to_owned(),
@@ -279,7 +282,11 @@ fn sent_row(message: SentMessage) -> SentRow {
         kind => kind.replace('_', " "),
     });
     // What a server said stays with those who failed; nobody needs it of those who got their mail.
-    let reason = if message.state == DeliveryState::Sent { String::new() } else { message.reason };
+    let reason = match bounces.get(&message.id) {
+        Some(bounce) => came_back(bounce),
+        None if message.state == DeliveryState::Sent => String::new(),
+        None => message.reason,
+    };
     SentRow {
         id: message.id.to_string(),
         what,

@@ -2,6 +2,7 @@
 
 mod api;
 mod audit;
+mod bounces;
 mod cache;
 mod colleagues;
 mod component_pages;

@@ -5,6 +5,7 @@
 mod attempts;
 mod audience;
 mod audit;
+mod bounces;
 mod broadcasts;
 mod components;
 mod deliveries;

@@ -49,7 +49,16 @@ pub(crate) use served_on_both;
 
 /// Runs a story against a server on this database and throws the database away, whatever comes of the story.
 pub(crate) async fn serve<F: Future<Output = ()>>(database: Database, story: impl FnOnce(TestApp) -> F) {
-    let settings = Settings { database_url: Some(database.url.clone()), ..Settings::default() };
+    serve_with(Settings::default(), database, story).await;
+}
+
+/// As [`serve`], with some settings.
+pub(crate) async fn serve_with<F: Future<Output = ()>>(
+    settings: Settings,
+    database: Database,
+    story: impl FnOnce(TestApp) -> F,
+) {
+    let settings = Settings { database_url: Some(database.url.clone()), ..settings };
     let app = TestApp::with(settings).await;
     let outcome = AssertUnwindSafe(story(app)).catch_unwind().await;
     database.drop().await;

@@ -262,7 +262,8 @@ async fn listen(listener: TcpListener, state: Arc<State>, stop: CancellationToke
     stop.run_until_cancelled(everything).await;
 }
 
-fn certify(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
+/// A certificate for this name, and what shows it.
+pub(crate) fn certify(name: &str) -> (CertificateDer<'static>, TlsAcceptor) {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let certificate = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
