@@ -130,7 +130,7 @@ fn a_domain_stands_behind_its_own_senders_only() {
     }
 }
 
-/// `cargo test --release -p server --lib what_a_signature_costs -- --nocapture` prints what the module's words repeat.
+/// `cargo test -p server --lib what_a_signature_costs -- --nocapture` prints what the module's words repeat.
 #[test]
 fn what_a_signature_costs() {
     const ROUNDS: usize = 50;
