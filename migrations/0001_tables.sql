@@ -137,7 +137,8 @@ create table audit (
 );
 create index audit_action on audit (action);
 
--- locale and time_zone (an IANA name; the page's own without one) are how they are written to.
+-- locale and time_zone (an IANA name; the page's own without one) are how they are written to. owed_since: when they asked
+-- for a letter that a surge of sign-ups puts off.
 create table subscribers (
     id bigint primary key,
     email text not null,
@@ -153,6 +154,7 @@ create table subscribers (
     unsubscribed_at bigint,
     locale text not null default 'en' check (locale in ('en', 'de', 'fr', 'es')),
     time_zone text,
+    owed_since bigint,
     constraint subscribers_email_canonical unique (email_canonical)
 );
 create index subscribers_state on subscribers (state, updated_at);
@@ -160,6 +162,7 @@ create index subscribers_state on subscribers (state, updated_at);
 create index subscribers_everything on subscribers (state, everything, id);
 -- Whoever searches reads this and nothing else.
 create index subscribers_found on subscribers (id, email_canonical, state, everything);
+create index subscribers_owed on subscribers (owed_since, id) where owed_since is not null;
 
 create table subscriber_components (
     component_id text not null references components (id),
@@ -248,6 +251,9 @@ create table deliveries (
 create index deliveries_due on deliveries (lane, due_at, id) where state = 'waiting';
 create index deliveries_leased on deliveries (node, epoch) where state = 'leased';
 create index deliveries_subscriber_id on deliveries (subscriber_id, created_at);
+
+-- How many confirmations came back lately.
+create index deliveries_confirmations on deliveries (updated_at) where kind = 'confirmation';
 
 -- Finds the deliveries that had their outcome long ago, to remove them.
 create index deliveries_over on deliveries (updated_at) where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain');

@@ -34,7 +34,9 @@ fn main() -> Result<()> {
     }
     assets.push(("site.css".into(), sheet(&style, &["tokens.css", "main.css", "print.css"])?));
     assets.push(("console.css".into(), sheet(&style, &["console.css"])?));
-    assets.push(("public.js".into(), squeezed(&fs::read_to_string(style.join("public.js"))?).into_bytes()));
+    for script in ["challenge.js", "public.js"] {
+        assets.push((script.into(), squeezed(&fs::read_to_string(style.join(script))?).into_bytes()));
+    }
     assets.retain(|(_, bytes)| !bytes.is_empty());
     let root_files = files(&style.join("public"))?;
 

@@ -95,6 +95,7 @@ impl Server {
         tasks.spawn(jobs::watch_version(state.clone(), shutdown.clone()));
         tasks.spawn(jobs::clean_up(state.clone(), shutdown.clone()));
         tasks.spawn(jobs::import_lists(state.clone(), shutdown.clone()));
+        tasks.spawn(jobs::watch_sign_ups(state.clone(), shutdown.clone()));
         tasks.close();
         let (settings, _node) = mail_settings(&state)?;
         let worker = Worker::start(settings, state.store.clone(), state.clock.clone(), shutdown.clone());

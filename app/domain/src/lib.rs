@@ -13,6 +13,7 @@
 //! | what programs may do | [`key`] |
 //! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
 //! | how a transport fares | [`health`] |
+//! | sign-ups in numbers that are not people's, and what tells people | [`surge`], [`challenge`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
 //! | instants and how people write and read them, months | [`time`], [`month`] |
@@ -26,6 +27,7 @@
 pub mod audience;
 pub mod bounce;
 pub mod broadcast;
+pub mod challenge;
 pub mod colour;
 pub mod component;
 pub mod delivery;
@@ -45,6 +47,7 @@ pub mod rate;
 pub mod removal;
 pub mod status;
 pub mod subscriber;
+pub mod surge;
 pub mod template;
 pub mod time;
 pub mod token;

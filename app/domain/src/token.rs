@@ -99,7 +99,7 @@ impl Secret {
         self.derive("postmortem preview").mac(format!("{incident} {preview}").as_bytes())
     }
 
-    fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
+    pub(crate) fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
         // HMAC fills keys up with zeros to the block size (RFC 2104, section 2).
         let mut block = [0; 64];
         block[..self.0.len()].copy_from_slice(&self.0);

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod badge;
+pub mod challenge;
 pub mod component;
 pub mod confirm;
 pub mod error;

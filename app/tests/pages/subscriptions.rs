@@ -1,6 +1,6 @@
 //! What readers can see of their subscription.
 
-use app::pages::{manage, subscribe};
+use app::pages::{challenge, manage, subscribe};
 use domain::{
     forms::{FieldErrors, Fields, PreferencesForm, SubscribeForm},
     subscriber::Follows,
@@ -93,4 +93,23 @@ fn who_left_is_offered_the_way_back_and_no_choices() {
     });
     assert!(html.contains("<h1>You are not subscribed</h1>") && html.contains("href=\"/subscribe\""));
     assert!(!html.contains("<form"), "{html}");
+}
+
+#[test]
+fn a_request_that_is_kept_says_so_without_a_script_and_offers_no_button_that_does_nothing() {
+    let model = |has_failed| challenge::ChallengePage {
+        site: site(),
+        email: "reader@example.com".into(),
+        asked: challenge::Asked::Subscription,
+        challenge: "AQEAAA".into(),
+        difficulty: 16,
+        has_failed,
+    };
+    let html = challenge::page(&model(false));
+    assert!(html.contains("<h1>Your request is kept</h1>") && html.contains("Without JavaScript"), "{html}");
+    assert!(html.contains("/challenge.js\"></script>") && !html.contains("public.js"), "{html}");
+    assert!(tags(&html).any(|tag| tag.starts_with("button") && tag.contains(" hidden")), "{html}");
+    assert!(html.contains("data-difficulty=\"16\"") && !html.contains("data-failed"), "{html}");
+    let again = challenge::page(&model(true));
+    assert!(again.contains("data-failed") && again.contains("That did not work"), "{again}");
 }

@@ -12,6 +12,7 @@ pub mod mail;
 pub mod postmortems;
 pub mod preview;
 pub mod settings;
+pub mod sign_ups;
 pub mod subscriber_lists;
 pub mod subscribers;
 pub mod subscriptions;

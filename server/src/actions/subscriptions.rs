@@ -21,7 +21,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{note, note_as, random};
+use super::{note, note_as, random, sign_ups};
 use crate::{
     error::{Error, Result},
     http::{auth::Actor, client::Client},
@@ -39,7 +39,7 @@ const CONFIRMATION_PAUSE: SignedDuration = SignedDuration::from_hours(24);
 const CONFIRMATION_LIMIT: i64 = 3;
 /// Sign-ups, and links asked for, an hour from one network.
 const NETWORK_LIMIT: i64 = 10;
-const HOUR: SignedDuration = SignedDuration::from_hours(1);
+pub(super) const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Takes a wish to be told. The answer is the same whether the address is known or not.
 ///
@@ -77,12 +77,12 @@ async fn ask(
     }
     // Holding the counter, nobody else can add this address between looking and adding.
     write.last_subscriber_id().await?;
+    let is_surge = sign_ups::count(&mut write, now).await?;
     let known = write.subscriber_by_email(&command.email).await?;
     let may_write = match &known {
         Some(known) => may_ask_again(&mut write, known, now).await?,
         None => true,
     };
-    let may_write = may_write && is_within_limit(&mut write, &command.email, now).await?;
     let mut subscriber = match known {
         Some(known) => known,
         None => newcomer(write.next_subscriber_id().await?, &command.email, now),
@@ -103,17 +103,19 @@ async fn ask(
             None => format!("form, {}", client.address),
         };
     }
-    if may_write {
-        subscriber.generation += 1;
-        subscriber.confirmation_sent_at = Some(now);
-    }
     subscriber.updated_at = now;
-    write.put_subscriber(&subscriber).await?;
     if may_write {
-        send_confirmation(&mut write, state, &site, &subscriber, now).await?;
+        subscriber.owed_since = subscriber.owed_since.or(Some(now));
+    }
+    if is_surge {
+        write.put_subscriber(&subscriber).await?;
+    } else {
+        sign_ups::send_owed(&mut write, state, &site, &mut subscriber, now).await?;
     }
     match actor {
         Some(actor) => note(&mut write, actor, "subscriber.ask", subscriber.id, "", now).await?,
+        // Of what is only kept there is nothing to prove, and a flood would fill the log.
+        None if is_surge => {}
         None => {
             note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
         }
@@ -138,6 +140,7 @@ pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -
         confirmation_sent_at: None,
         confirmed_at: None,
         unsubscribed_at: None,
+        owed_since: None,
     }
 }
 
@@ -151,12 +154,16 @@ pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAd
         write.commit().await?;
         return Err(Error::TooMany { retry_after: 3600 });
     }
-    let tries = write.count_attempt("manage link", &token::hash(&email.canonical()), HOUR, now).await?;
+    write.last_subscriber_id().await?;
+    let is_surge = sign_ups::count(&mut write, now).await?;
     let known = write.subscriber_by_email(email).await?.filter(|known| known.state == SubscriberState::Active);
-    if let Some(subscriber) = known.filter(|_| tries == 1) {
-        let mail = manage_mail(state, &site, &subscriber);
-        write.insert_letter(&letter("manage_link", &subscriber, mail, now), now).await?;
-        note_as(&mut write, "anyone", "subscriber.link", subscriber.id, &client.address.to_string(), now).await?;
+    if let Some(mut subscriber) = known {
+        subscriber.owed_since = subscriber.owed_since.or(Some(now));
+        if is_surge {
+            write.put_subscriber(&subscriber).await?;
+        } else if sign_ups::send_owed(&mut write, state, &site, &mut subscriber, now).await? {
+            note_as(&mut write, "anyone", "subscriber.link", subscriber.id, &client.address.to_string(), now).await?;
+        }
     }
     write.commit().await?;
     state.wake_mail();
@@ -181,7 +188,7 @@ pub(super) async fn send_confirmation(
     Ok(())
 }
 
-fn manage_mail(state: &AppState, site: &Site, subscriber: &Subscriber) -> Mail {
+pub(super) fn manage_mail(state: &AppState, site: &Site, subscriber: &Subscriber) -> Mail {
     manage_link::mail(&ManageLinkMail {
         page_name: &site.name,
         page_url: &site.url,
@@ -190,7 +197,7 @@ fn manage_mail(state: &AppState, site: &Site, subscriber: &Subscriber) -> Mail {
     })
 }
 
-fn letter(kind: &'static str, subscriber: &Subscriber, message: Mail, now: Timestamp) -> NewLetter {
+pub(super) fn letter(kind: &'static str, subscriber: &Subscriber, message: Mail, now: Timestamp) -> NewLetter {
     NewLetter {
         id: DeliveryId::from_random(random()),
         kind,
@@ -261,6 +268,7 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
         }
         subscriber.state = SubscriberState::Active;
         subscriber.confirmed_at = Some(now);
+        subscriber.owed_since = None;
         subscriber.unsubscribed_at = None;
         subscriber.updated_at = now;
         subscriber.consent = format!("{}; confirmed by link, {}", subscriber.consent, client.address);
@@ -342,6 +350,7 @@ pub(super) async fn end(write: &mut Write, subscriber: &mut Subscriber, now: Tim
     }
     subscriber.state = SubscriberState::Unsubscribed;
     subscriber.unsubscribed_at = Some(now);
+    subscriber.owed_since = None;
     // A confirmation's link that is still about brings nobody back, nor what they asked for before.
     subscriber.generation += 1;
     subscriber.updated_at = now;

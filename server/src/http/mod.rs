@@ -122,6 +122,7 @@ pub fn table() -> Table {
         .public(LinkHolder, "GET", "/postmortems/preview/{token}", get(public::postmortem::preview))
         .public(Anyone, "GET", "/subscribe", get(public::subscribe::show))
         .public(Anyone, "POST", "/subscribe", post(public::subscribe::submit))
+        .public(Anyone, "POST", "/subscribe/challenge", post(public::challenge::submit))
         .public(LinkHolder, "GET", "/confirm/{token}", get(public::subscription::show_confirm))
         .public(LinkHolder, "POST", "/confirm/{token}", post(public::subscription::confirm))
         .public(Anyone, "GET", "/manage", get(public::manage_link::show))

@@ -1,5 +1,6 @@
 //! What happens by itself.
 
+mod sign_ups;
 mod subscriber_lists;
 
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
-pub use self::subscriber_lists::import_lists;
+pub use self::{sign_ups::watch_sign_ups, subscriber_lists::import_lists};
 use crate::{actions::subscriptions::CONFIRMATION_VALID, state::AppState, store};
 
 /// How often the page version is asked for: another node's change shows within a second.

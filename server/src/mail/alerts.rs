@@ -8,6 +8,7 @@ use domain::{
     health::{Condition, Health},
     ids::{BroadcastId, DeliveryId},
     quota::Quota,
+    surge::{Cause, Surge, Traffic},
     time,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -32,7 +33,7 @@ const BOUNCES: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the owners should know.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Alarm<'a> {
+pub(crate) enum Alarm<'a> {
     /// A transport stopped to work in a way that does not pass by itself.
     Transport { name: &'a str, health: &'a Health },
     /// Our own count says that broadcasts must wait.
@@ -43,6 +44,8 @@ pub(super) enum Alarm<'a> {
     Bounces { sent: i64, bounced: i64 },
     /// A broadcast was paused, and not by a person.
     Paused { broadcast: &'a BroadcastId, reason: &'a str },
+    /// Sign-ups come in numbers that are not people's.
+    Surge { surge: &'a Surge, traffic: &'a Traffic },
 }
 
 impl Alarm<'_> {
@@ -56,6 +59,7 @@ impl Alarm<'_> {
             Self::Late { lane, since } => format!("late:{}:{}", lane.as_str(), since.as_millisecond()),
             Self::Bounces { .. } => format!("bounces:{}", time::utc_date(now)),
             Self::Paused { broadcast, reason } => format!("paused:{broadcast}:{reason}"),
+            Self::Surge { surge, .. } => format!("surge:{}", surge.since.as_millisecond()),
         }
     }
 
@@ -93,12 +97,28 @@ impl Alarm<'_> {
             Self::Paused { reason, .. } => {
                 format!("A broadcast was paused: {reason}. Resume it in the console when that is mended.")
             }
+            Self::Surge { surge, traffic } => {
+                let what = match surge.cause {
+                    Cause::SignUps => {
+                        let Traffic { last_hour, usual, .. } = traffic;
+                        format!("{last_hour} people or programs signed up within an hour, usually it is {usual}.")
+                    }
+                    Cause::Bounces => {
+                        let Traffic { confirmations, bounced, .. } = traffic;
+                        format!("{bounced} of {confirmations} confirmations of the last hour did not arrive.")
+                    }
+                };
+                format!(
+                    "{what} Until that is over, confirmations go at once only to those whose browser solves a small puzzle; \
+                     all others are kept and written to slowly. Updates and alerts do not wait for them."
+                )
+            }
         }
     }
 }
 
 /// Notes something for the owners, once.
-pub(super) async fn raise(write: &mut Write, alarm: &Alarm<'_>, now: Timestamp) -> Result<()> {
+pub(crate) async fn raise(write: &mut Write, alarm: &Alarm<'_>, now: Timestamp) -> Result<()> {
     if write.raise_alert(&alarm.key(now), &alarm.message(), now).await? {
         tracing::error!(alarm = alarm.message(), "The owners are told.");
     }

@@ -250,9 +250,9 @@ impl Write {
             return Ok(());
         }
         let text = self.pick(
-            "update subscribers set state = 'active', consent = $2, confirmed_at = $3
+            "update subscribers set state = 'active', owed_since = null, consent = $2, confirmed_at = $3
              where id in (select value from json_each($1))",
-            "update subscribers set state = 'active', consent = $2, confirmed_at = $3
+            "update subscribers set state = 'active', owed_since = null, consent = $2, confirmed_at = $3
              where id in (select cast(value as bigint) from jsonb_array_elements_text(cast($1 as jsonb)))",
         );
         sqlx::query(text)

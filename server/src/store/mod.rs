@@ -32,6 +32,7 @@ pub mod recipients;
 pub mod repetitions;
 pub mod sessions;
 pub mod settlements;
+pub mod sign_ups;
 pub mod sitemap;
 pub mod subscriber_list;
 pub mod subscriber_lists;

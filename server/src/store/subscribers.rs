@@ -44,6 +44,8 @@ pub struct Subscriber {
     pub confirmed_at: Option<Timestamp>,
     /// When they last left.
     pub unsubscribed_at: Option<Timestamp>,
+    /// Since when they are owed a letter that a surge of sign-ups puts off.
+    pub owed_since: Option<Timestamp>,
 }
 
 /// How many subscribers there are in each state.
@@ -72,6 +74,7 @@ pub(super) struct Row {
     confirmation_sent_at: Option<i64>,
     confirmed_at: Option<i64>,
     unsubscribed_at: Option<i64>,
+    owed_since: Option<i64>,
 }
 
 impl Row {
@@ -104,6 +107,7 @@ impl Row {
             confirmation_sent_at: optional(self.confirmation_sent_at)?,
             confirmed_at: optional(self.confirmed_at)?,
             unsubscribed_at: optional(self.unsubscribed_at)?,
+            owed_since: optional(self.owed_since)?,
         })
     }
 }
@@ -113,7 +117,7 @@ macro_rules! select_subscriber {
     ($rest:literal) => {
         concat!(
             "select id, email, state, everything, locale, time_zone, generation, consent, created_at, updated_at,
-                    confirmation_sent_at, confirmed_at, unsubscribed_at
+                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since
              from subscribers where ",
             $rest
         )
@@ -211,14 +215,14 @@ impl Write {
         sqlx::query(
             "insert into subscribers (id, email, email_canonical, state, everything, generation, consent, created_at,
                                       updated_at, confirmation_sent_at, confirmed_at, unsubscribed_at, locale,
-                                      time_zone)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                      time_zone, owed_since)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
              on conflict (id) do update
              set email = excluded.email, email_canonical = excluded.email_canonical, state = excluded.state,
                  everything = excluded.everything, generation = excluded.generation, consent = excluded.consent,
                  updated_at = excluded.updated_at, confirmation_sent_at = excluded.confirmation_sent_at,
                  confirmed_at = excluded.confirmed_at, unsubscribed_at = excluded.unsubscribed_at,
-                 locale = excluded.locale, time_zone = excluded.time_zone",
+                 locale = excluded.locale, time_zone = excluded.time_zone, owed_since = excluded.owed_since",
         )
         .bind(subscriber.id.0)
         .bind(subscriber.email.as_str())
@@ -234,6 +238,7 @@ impl Write {
         .bind(subscriber.unsubscribed_at.map(millis))
         .bind(subscriber.preferences.locale.as_str())
         .bind(subscriber.preferences.zone.as_ref().map(Zone::as_str))
+        .bind(subscriber.owed_since.map(millis))
         .execute(self.connection())
         .await?;
         self.put_follows(subscriber.id, &subscriber.follows).await
@@ -271,7 +276,7 @@ impl Write {
     /// bring them back.
     pub async fn delete_stale_pending(&mut self, before: Timestamp) -> Result<u64> {
         let returned = sqlx::query(
-            "update subscribers set state = 'unsubscribed'
+            "update subscribers set state = 'unsubscribed', owed_since = null
              where state = 'pending' and updated_at < $1 and unsubscribed_at is not null",
         )
         .bind(millis(before))

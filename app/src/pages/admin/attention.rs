@@ -46,6 +46,11 @@ pub enum Attention {
         /// Of how many that have an outcome.
         done: i64,
     },
+    /// Sign-ups come in numbers that are not people's.
+    SignUps {
+        /// Since when.
+        since: Timestamp,
+    },
     /// A program's key ends soon.
     Key {
         /// What it is for.
@@ -110,6 +115,13 @@ fn line(one: &Attention, now: Timestamp) -> AnyView {
         Attention::Failing { broadcast, name, failed, done } => view! {
             <a href=format!("/admin/broadcasts/{broadcast}") dir="auto">{format!("The mails of {name}")}</a>
             <span>{format!(": {} of {} failed.", thousands(*failed), thousands(*done))}</span>
+        }
+        .into_any(),
+        Attention::SignUps { since } => view! {
+            <a href="/admin/mail#sign-ups">"Sign-ups are checked"</a>
+            <span>" since "</span>
+            {timestamp(*since, now)}
+            <span>": far more than usual come, or many confirmations did not arrive."</span>
         }
         .into_any(),
         Attention::Key { name, at } => view! {

@@ -3,6 +3,7 @@
 use domain::{
     broadcast::{Lane, Progress},
     health::Condition,
+    surge::{Cause, Surge, Traffic},
     time,
 };
 use jiff::Timestamp;
@@ -32,6 +33,8 @@ pub struct MailPage {
     pub captured: bool,
     /// The ways out.
     pub transports: Vec<TransportView>,
+    /// A surge of sign-ups, and what is left of one.
+    pub sign_ups: Option<SignUpsView>,
     /// How many mails wait in each lane, and since when the oldest is due.
     pub queue: Vec<(Lane, i64, Option<Timestamp>)>,
     /// Broadcasts on their way, with the names of their incidents.
@@ -40,6 +43,17 @@ pub struct MailPage {
     pub alerts: Vec<(Timestamp, String, bool)>,
     /// What was said in a test that failed just now.
     pub conversation: Option<String>,
+}
+
+/// Sign-ups that are checked, and those that are put off.
+#[derive(Clone, Debug)]
+pub struct SignUpsView {
+    /// The surge, if it lasts.
+    pub surge: Option<Surge>,
+    /// How many sign up.
+    pub traffic: Traffic,
+    /// How many requests are put off.
+    pub put_off: i64,
 }
 
 /// One way out.
@@ -94,6 +108,7 @@ pub fn page(model: &MailPage) -> String {
             {model.conversation.clone().map(conversation)}
             {model.captured.then(captured)}
             {model.held_since.map(|since| held(since, now))}
+            {model.sign_ups.as_ref().map(|view| sign_ups(view, now))}
             {model.transports.iter().map(|way| transport(way, model.transports.len(), now)).collect_view()}
             <div class="side-by-side">
                 <section aria-labelledby="queue">
@@ -133,6 +148,39 @@ fn held(since: Timestamp, now: Timestamp) -> impl IntoView {
                 <span>" nothing is sent: no updates, no confirmations, no alerts. Everything waits and goes on when you let it, as long as it is still worth sending."</span>
             </p>
             <form method="post" action="/admin/mail/release"><button class="button">"Send again"</button></form>
+        </section>
+    }
+}
+
+fn sign_ups(view: &SignUpsView, now: Timestamp) -> impl IntoView + use<> {
+    let put_off = match view.put_off {
+        0 => "No request is put off.".to_owned(),
+        1 => "1 request is put off; it is answered when nothing else waits.".to_owned(),
+        more => {
+            format!("{} requests are put off; they are answered one by one when nothing else waits.", thousands(more))
+        }
+    };
+    let Traffic { last_hour, usual, confirmations, bounced } = view.traffic;
+    let title = if view.surge.is_some() { "Sign-ups are checked" } else { "A surge of sign-ups is over" };
+    let surge = view.surge.map(|surge| {
+        let [last_hour, usual, confirmations, bounced] = [last_hour, usual, confirmations, bounced].map(thousands);
+        let why = match surge.cause {
+            Cause::SignUps => format!(": {last_hour} in the last hour, usually {usual}. "),
+            Cause::Bounces => {
+                format!(": {bounced} of {confirmations} confirmations of the last hour did not arrive. ")
+            }
+        };
+        view! {
+            <span>"Since "</span>
+            {timestamp(surge.since, now)}
+            <span>{why}</span>
+            <span>"Whoever's browser solves a small puzzle is written to at once. It ends by itself. "</span>
+        }
+    });
+    view! {
+        <section class="notice" data-status="degraded_performance" aria-labelledby="sign-ups">
+            <h2 id="sign-ups">{title}</h2>
+            <p>{surge} <span>{put_off}</span></p>
         </section>
     }
 }

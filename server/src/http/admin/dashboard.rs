@@ -47,6 +47,8 @@ async fn attention(state: &AppState, open: &[Incident], broadcasts: &[(String, P
     let now = state.clock.now();
     let mut list: Vec<_> = open.iter().filter_map(|incident| Attention::promised(incident, now)).collect();
     list.extend(broadcasts.iter().filter_map(|(name, progress)| Attention::broadcast(name, progress)));
+    let surge = state.store.surge().await?;
+    list.extend(surge.map(|surge| Attention::SignUps { since: surge.since }));
     let keys = actions::keys::ending_soon(state).await?;
     list.extend(keys.into_iter().map(|key| Attention::Key { name: key.name, at: key.expires_at }));
     let users = state.store.users().await?;

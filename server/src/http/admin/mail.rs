@@ -1,6 +1,6 @@
 //! `/admin/mail`
 
-use app::pages::admin::mail::{self, MailPage};
+use app::pages::admin::mail::{self, MailPage, SignUpsView};
 use axum::{extract::State, response::Response};
 use tower_sessions::Session;
 
@@ -62,10 +62,18 @@ async fn draw(state: &AppState, actor: &Actor, session: &Session, conversation: 
         held_since: state.store.mail_held_since().await?,
         captured: state.config().smtp.is_none(),
         transports: outlook.transports(state).await?,
+        sign_ups: sign_ups(state).await?,
         queue: queue.into_iter().map(|lane| (lane.lane, lane.waiting, lane.oldest)).collect(),
         broadcasts,
         alerts: alerts.into_iter().map(|alert| (alert.raised_at, alert.message, alert.mailed_at.is_some())).collect(),
         conversation,
     };
     Ok(form_page(mail::page(&page), has_failed))
+}
+
+async fn sign_ups(state: &AppState) -> Result<Option<SignUpsView>> {
+    let surge = state.store.surge().await?;
+    let (put_off, _) = state.store.owed_letters().await?;
+    let traffic = state.store.traffic(state.clock.now()).await?;
+    Ok((surge.is_some() || put_off > 0).then_some(SignUpsView { surge, traffic, put_off }))
 }

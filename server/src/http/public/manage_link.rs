@@ -1,6 +1,9 @@
 //! `/manage`: the link to one's own subscription, sent once more.
 
-use app::pages::manage_link::{self, ManageLink};
+use app::pages::{
+    challenge::Asked,
+    manage_link::{self, ManageLink},
+};
 use axum::{
     extract::State,
     http::StatusCode,
@@ -8,6 +11,7 @@ use axum::{
 };
 use domain::{email_address::EmailAddress, forms::FieldErrors};
 
+use super::challenge;
 use crate::{
     actions::subscriptions,
     error::Result,
@@ -17,7 +21,7 @@ use crate::{
 
 /// Asks where to send it.
 pub(crate) async fn show(State(state): State<AppState>) -> Result<Html<String>> {
-    draw(&state, String::new(), false, FieldErrors::default()).await
+    draw(&state, String::new(), FieldErrors::default()).await
 }
 
 /// Sends it, if there is anyone to send it to; the answer does not tell.
@@ -26,15 +30,16 @@ pub(crate) async fn submit(State(state): State<AppState>, client: Client, Posted
     match typed.parse::<EmailAddress>() {
         Ok(email) => {
             subscriptions::send_manage_link(&state, &client, &email).await?;
-            Ok(draw(&state, email.to_string(), true, FieldErrors::default()).await?.into_response())
+            challenge::taken(&state, &email, email.to_string(), Asked::ManageLink).await
         }
         Err(error) => {
-            let page = draw(&state, typed, false, FieldErrors::one("email", error.to_string())).await?;
+            let page = draw(&state, typed, FieldErrors::one("email", error.to_string())).await?;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
     }
 }
 
-async fn draw(state: &AppState, email: String, is_sent: bool, errors: FieldErrors) -> Result<Html<String>> {
-    Ok(Html(manage_link::page(&ManageLink { site: state.site().await?, email, is_sent, errors })))
+async fn draw(state: &AppState, email: String, errors: FieldErrors) -> Result<Html<String>> {
+    let page = ManageLink { site: state.site().await?, email, is_sent: false, errors };
+    Ok(Html(manage_link::page(&page)))
 }

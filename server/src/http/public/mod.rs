@@ -1,6 +1,7 @@
 //! What everyone sees.
 
 pub(super) mod badge;
+pub(super) mod challenge;
 pub(super) mod component;
 pub(super) mod feeds;
 pub(super) mod history;

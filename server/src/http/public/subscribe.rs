@@ -1,7 +1,7 @@
 //! `/subscribe`
 
 use app::pages::{
-    sent::{self, SubscribeSent},
+    challenge::Asked,
     subscribe::{self, SubscribePage},
 };
 use axum::{
@@ -15,6 +15,7 @@ use domain::{
     ids::{ComponentId, IncidentId},
 };
 
+use super::challenge;
 use crate::{
     actions::subscriptions,
     error::Result,
@@ -56,11 +57,11 @@ pub(crate) async fn submit(
     match form.parse(&components, &incidents) {
         Ok(command) => {
             // Whoever fills in a field that people do not see is told the same and written nothing.
+            let email = command.email.clone();
             if form.website.is_empty() {
                 subscriptions::subscribe(&state, &client, command, locale).await?;
             }
-            let page = SubscribeSent { site: state.site().await?, email: form.email.trim().to_owned() };
-            Ok(Html(sent::page(&page)).into_response())
+            challenge::taken(&state, &email, form.email.trim().to_owned(), Asked::Subscription).await
         }
         Err(errors) => Ok((StatusCode::UNPROCESSABLE_ENTITY, Html(draw(&state, form, errors).await?)).into_response()),
     }

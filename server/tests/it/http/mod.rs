@@ -27,6 +27,8 @@ mod publish;
 mod security;
 mod settings;
 mod sign_in;
+mod sign_up_flood;
+mod sign_ups;
 mod statuspage_v2;
 mod subscribe;
 mod subscriber_import;

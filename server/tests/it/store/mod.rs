@@ -22,6 +22,7 @@ mod postmortems;
 mod recipients;
 mod repetitions;
 mod sessions;
+mod sign_ups;
 mod sitemap;
 mod subscriber_list;
 mod subscriber_lists;
@@ -132,6 +133,7 @@ fn subscriber(id: i64, follows: Follows) -> Subscriber {
         confirmation_sent_at: None,
         confirmed_at: None,
         unsubscribed_at: None,
+        owed_since: None,
     }
 }
 

@@ -43,6 +43,7 @@ async fn a_subscriber_comes_back_as_written(store: Store) {
         confirmation_sent_at: Some(at(3)),
         confirmed_at: Some(at(4)),
         unsubscribed_at: Some(at(5)),
+        owed_since: Some(at(6)),
         ..subscriber(1, follows(&[3, 1], &[1]))
     };
     let plain = subscriber(2, Follows::everything());

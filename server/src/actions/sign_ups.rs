@@ -1,0 +1,207 @@
+//! Sign-ups in numbers that are not people's: noticed, told from people by a puzzle, kept, and answered slowly.
+//!
+//! ```text
+//! calm    ask ─▶ letter
+//! surge   ask ─▶ kept (owed_since) ─┬─ puzzle solved ──────────────────────▶ letter, at once
+//!                                   ├─ a few a minute, if no other waits ──▶ letter
+//!                                   └─ 48 hours, or beyond the cap ────────▶ forgotten
+//! ```
+
+use app::site::Site;
+use domain::{
+    broadcast::Lane,
+    challenge::Challenge,
+    email_address::EmailAddress,
+    quota::Used,
+    rate::Share,
+    subscriber::SubscriberState,
+    surge::{Surge, Traffic, USUAL_AT_MOST},
+    token,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{note_as, random, subscriptions};
+use crate::{
+    error::Result,
+    http::client::Client,
+    mail::{
+        alerts::{self, Alarm},
+        route::{ALERT, MAIN},
+    },
+    state::AppState,
+    store::{self, Write, subscribers::Subscriber},
+};
+
+/// How often it is looked whether a surge is over, and some of those who were put off are written to.
+pub const ROUND: SignedDuration = SignedDuration::from_secs(5);
+/// The most who have not confirmed.
+pub const PENDING_LIMIT: i64 = 100_000;
+/// The most who are written to in one round.
+const ROUND_LIMIT: u64 = 10;
+/// The part of what account mails may use that those who were put off use of it.
+const PART: u64 = 10;
+
+/// Counts a sign-up; says whether letters are put off.
+pub(super) async fn count(write: &mut Write, now: Timestamp) -> Result<bool> {
+    let surge = write.surge().await?;
+    let last_hour = write.count_sign_up(surge.is_some(), now).await?;
+    if surge.is_some() || last_hour <= USUAL_AT_MOST {
+        return Ok(surge.is_some());
+    }
+    let traffic = write.traffic(now).await?;
+    Ok(begin(write, &traffic, now).await?)
+}
+
+/// Begins a surge if this is one, and tells the owners.
+async fn begin(write: &mut Write, traffic: &Traffic, now: Timestamp) -> store::Result<bool> {
+    let Some(cause) = traffic.cause() else { return Ok(false) };
+    let surge = Surge { since: now, cause, limit: traffic.limit() };
+    write.begin_surge(&surge).await?;
+    alerts::raise(write, &Alarm::Surge { surge: &surge, traffic }, now).await?;
+    Ok(true)
+}
+
+/// The puzzle for whoever typed an address, while a surge lasts: whether the address is known or not.
+pub async fn challenge(state: &AppState, email: &EmailAddress) -> Result<Option<String>> {
+    let is_surge = state.store.surge().await?.is_some();
+    Ok(is_surge.then(|| new_challenge(state, email)))
+}
+
+/// Another puzzle, instead of one that was not solved.
+pub fn new_challenge(state: &AppState, email: &EmailAddress) -> String {
+    Challenge::new(random(), state.clock.now()).sign(state.secret(), email)
+}
+
+/// Takes the answer to a puzzle: what was put off goes out at once, if there is any. False when it is no answer, or was
+/// given before.
+pub async fn solve(
+    state: &AppState,
+    client: &Client,
+    email: &EmailAddress,
+    challenge: &str,
+    answer: &str,
+) -> Result<bool> {
+    let now = state.clock.now();
+    let Some(challenge) = Challenge::solved(state.secret(), email, challenge, answer, now) else { return Ok(false) };
+    let site = state.site().await?;
+    let mut write = state.store.write().await?;
+    // By its own end, not by the present hour: else it would be new again in the next.
+    let tries = write.count_attempt("challenge", &challenge.name(), subscriptions::HOUR, challenge.end()).await?;
+    if tries > 1 {
+        return Ok(false);
+    }
+    if let Some(mut subscriber) = write.subscriber_by_email(email).await?
+        && send_owed(&mut write, state, &site, &mut subscriber, now).await?
+    {
+        note_as(&mut write, "anyone", "subscriber.ask", subscriber.id, &client.address.to_string(), now).await?;
+        metrics::counter!("tidings_challenges_solved_total").increment(1);
+    }
+    write.commit().await?;
+    state.wake_mail();
+    Ok(true)
+}
+
+/// Writes the letter that someone is owed, as far as their address may get one, and changes them accordingly; says
+/// whether it did. Who asked for something is asked whether it was them; an active subscriber who did not is sent the
+/// link to what they have.
+pub(super) async fn send_owed(
+    write: &mut Write,
+    state: &AppState,
+    site: &Site,
+    subscriber: &mut Subscriber,
+    now: Timestamp,
+) -> Result<bool> {
+    let is_owed = subscriber.owed_since.take().is_some() && subscriber.state != SubscriberState::Unsubscribed;
+    // A wish that they were asked about today is no new one.
+    let has_asked = subscriber.state == SubscriberState::Pending
+        || (write.wish(subscriber.id).await?.is_some() && subscriptions::may_ask_again(write, subscriber, now).await?);
+    let may_write = if !is_owed {
+        false
+    } else if has_asked {
+        subscriptions::is_within_limit(write, &subscriber.email, now).await?
+    } else {
+        write
+            .count_attempt("manage link", &token::hash(&subscriber.email.canonical()), subscriptions::HOUR, now)
+            .await?
+            == 1
+    };
+    if may_write && has_asked {
+        subscriber.generation += 1;
+        subscriber.confirmation_sent_at = Some(now);
+    }
+    write.put_subscriber(subscriber).await?;
+    if may_write && has_asked {
+        subscriptions::send_confirmation(write, state, site, subscriber, now).await?;
+    } else if may_write {
+        let mail = subscriptions::manage_mail(state, site, subscriber);
+        write.insert_letter(&subscriptions::letter("manage_link", subscriber, mail, now), now).await?;
+    }
+    Ok(may_write)
+}
+
+/// What happens by itself: a surge that bounces tell begins, one that is over ends, those beyond the cap are forgotten, and
+/// a few of those who were put off are written to.
+pub async fn round(state: &AppState) -> Result<()> {
+    let now = state.clock.now();
+    let traffic = state.store.traffic(now).await?;
+    let surge = state.store.surge().await?;
+    let is_over = surge.as_ref().is_some_and(|surge| traffic.has_calmed(surge));
+    if is_over || (surge.is_none() && traffic.cause().is_some()) {
+        let mut write = state.store.write().await?;
+        match write.surge().await? {
+            Some(_) if is_over => write.end_surge(now).await?,
+            None if !is_over => drop(begin(&mut write, &traffic, now).await?),
+            // Another node was faster.
+            _ => {}
+        }
+        write.commit().await?;
+    }
+    if state.store.count_subscribers().await?.pending > PENDING_LIMIT {
+        let mut write = state.store.write().await?;
+        let forgotten = write.cap_pending(PENDING_LIMIT).await?;
+        write.commit().await?;
+        tracing::warn!(forgotten, "Sign-ups that nobody confirmed are too many: the oldest are forgotten.");
+    }
+    let (owed, _) = state.store.owed_letters().await?;
+    metrics::gauge!("tidings_sign_up_surge").set(if surge.is_some() && !is_over { 1.0 } else { 0.0 });
+    metrics::gauge!("tidings_sign_ups_put_off").set(f64::from(i32::try_from(owed).unwrap_or(i32::MAX)));
+    if owed > 0 { write_to_some(state, now).await } else { Ok(()) }
+}
+
+/// Writes to a few of those who were put off, in the order they came, from what other account mails leave over.
+async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
+    let account = Share::Account;
+    let do_others_wait = state.store.has_due(&(Lane::Account..=Lane::Account), now).await?;
+    if do_others_wait || state.store.mail_held_since().await?.is_some() {
+        return Ok(());
+    }
+    let mut write = state.store.write().await?;
+    // One node each round.
+    if write.count_attempt("put off", "", ROUND, now).await? > 1 {
+        return Ok(());
+    }
+    let config = state.config();
+    let (transport, quota) = if config.smtp_alert.is_some() { (ALERT, None) } else { (MAIN, config.mail_quota) };
+    if let Some(quota) = quota {
+        // At least half of it is for those who are no programs.
+        let left = quota.left(write.used(transport, quota, now).await?, account);
+        if left * 2 < quota.left(Used::default(), account) {
+            return Ok(());
+        }
+    }
+    let most = (account.of(config.mail_rate).mails_in(ROUND) / PART).clamp(1, ROUND_LIMIT);
+    let next = write.next_owed(i64::try_from(most).unwrap_or(1)).await?;
+    write.commit().await?;
+    let site = state.site().await?;
+    for id in next {
+        let mut write = state.store.write().await?;
+        if let Some(mut subscriber) = write.subscriber(id).await?
+            && send_owed(&mut write, state, &site, &mut subscriber, now).await?
+        {
+            note_as(&mut write, "tidings", "subscriber.ask", subscriber.id, "", now).await?;
+        }
+        write.commit().await?;
+    }
+    state.wake_mail();
+    Ok(())
+}
