@@ -7,20 +7,21 @@ use std::{
     sync::Arc,
 };
 
-use domain::{
-    email_address::EmailAddress,
-    quota::{InvalidQuota, Quota},
-    rate::{InvalidRate, Rate, Share},
-};
+use domain::{email_address::EmailAddress, quota::Quota, rate::Share};
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 
-pub use self::settings::Settings;
+use self::limits::Texts;
+pub use self::{
+    limits::{Limit, Limits, Origin},
+    settings::Settings,
+};
 use crate::{
     bounces::sns::Topic,
     mail::{dkim::Signer, transport::Transport},
 };
 
+mod limits;
 mod settings;
 
 /// Settings that make sense.
@@ -44,12 +45,10 @@ pub struct Config {
     pub mail_from: Mailbox,
     /// Signs mails, if there is a key.
     pub dkim: Option<Arc<Signer>>,
-    /// How fast.
-    pub mail_rate: Rate,
-    /// How much.
-    pub mail_quota: Option<Quota>,
-    /// Over how many connections.
-    pub mail_connections: usize,
+    /// What that server may be burdened with.
+    pub mail_limits: Limits,
+    /// The same of the second one.
+    pub alert_limits: Limits,
     /// The most mails to one address in an hour; 0 for no limit.
     pub mail_address_limit: u64,
     /// What the reports of mail services are signed with; `None` takes none.
@@ -117,18 +116,8 @@ impl Config {
                 sender.ok_or_else(|| format!("`{text}` is no sender: write Name <name@example.com>, in ASCII"))
             });
         let dkim = dkim(settings, mail_from.as_ref()).map_err(|problem| read.problems.push(problem)).ok();
-        let mail_rate = read.parse("TIDINGS_MAIL_RATE", settings.mail_rate.as_deref(), "10/s", |text| {
-            text.parse().map_err(|error: InvalidRate| error.to_string())
-        });
-        let mail_quota = read.parse("TIDINGS_MAIL_QUOTA", settings.mail_quota.as_deref(), "", |text| match text {
-            "" | "none" => Ok(None),
-            quota => quota.parse().map(Some).map_err(|error: InvalidQuota| error.to_string()),
-        });
-        let mail_connections =
-            read.parse("TIDINGS_MAIL_CONNECTIONS", settings.mail_connections.as_deref(), "10", |text| {
-                let problem = format!("`{text}` is not a number of connections: write 1 to 1000");
-                text.parse().ok().filter(|count| (1..=1000).contains(count)).ok_or(problem)
-            });
+        let mail_limits = Texts::main(settings).read(&mut read, smtp.as_ref().and_then(Option::as_ref));
+        let alert_limits = Texts::alert(settings).read(&mut read, smtp_alert.as_ref().and_then(Option::as_ref));
         let api_rate = read.parse("TIDINGS_API_RATE", settings.api_rate.as_deref(), "600", |text| {
             let problem = format!("`{text}` is no number of requests a minute: write 600, or 0 for any number");
             text.parse().map(|rate: u32| (rate > 0).then_some(rate.into())).map_err(|_| problem)
@@ -147,7 +136,7 @@ impl Config {
         }
         let servers = (smtp, smtp_alert, mail_from, dkim);
         let hooks = (bounce_secret, ses_topics);
-        let limits = (mail_rate, mail_quota, mail_connections, mail_address_limit);
+        let limits = (mail_limits, alert_limits, mail_address_limit);
         match (listen, public_url, own_secret, servers, hooks, limits, api_rate, trusted_proxies, log_json) {
             (
                 Some(listen),
@@ -155,7 +144,7 @@ impl Config {
                 Some(secret),
                 (Some(smtp), Some(smtp_alert), Some(mail_from), Some(dkim)),
                 (Some(bounce_secret), Some(ses_topics)),
-                (Some(mail_rate), Some(mail_quota), Some(mail_connections), Some(mail_address_limit)),
+                (Some(mail_limits), Some(alert_limits), Some(mail_address_limit)),
                 Some(api_rate),
                 Some(trusted_proxies),
                 Some(log_json),
@@ -169,9 +158,8 @@ impl Config {
                 smtp_alert,
                 mail_from,
                 dkim,
-                mail_rate,
-                mail_quota,
-                mail_connections,
+                mail_limits,
+                alert_limits,
                 mail_address_limit,
                 bounce_secret,
                 ses_topics,
@@ -236,12 +224,15 @@ impl Config {
                     .as_ref()
                     .map_or_else(|| "unset: alerts go the same way".to_owned(), ToString::to_string),
             ),
+            ("TIDINGS_SMTP_ALERT_RATE", self.alert_limits.rate.describe(ToString::to_string)),
+            ("TIDINGS_SMTP_ALERT_QUOTA", self.alert_limits.quota.describe(|quota| some_quota(*quota))),
+            ("TIDINGS_SMTP_ALERT_CONNECTIONS", self.alert_limits.connections.describe(ToString::to_string)),
             ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
             ("TIDINGS_DKIM_DOMAIN", self.dkim.as_ref().map_or("none", |dkim| dkim.domain()).to_owned()),
             ("TIDINGS_DKIM_SELECTOR", self.dkim.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
-            ("TIDINGS_MAIL_RATE", self.mail_rate.to_string()),
-            ("TIDINGS_MAIL_QUOTA", self.mail_quota.map_or_else(|| "none".to_owned(), quota_words)),
-            ("TIDINGS_MAIL_CONNECTIONS", self.mail_connections.to_string()),
+            ("TIDINGS_MAIL_RATE", self.mail_limits.rate.describe(ToString::to_string)),
+            ("TIDINGS_MAIL_QUOTA", self.mail_limits.quota.describe(|quota| some_quota(*quota))),
+            ("TIDINGS_MAIL_CONNECTIONS", self.mail_limits.connections.describe(ToString::to_string)),
             ("TIDINGS_MAIL_ADDRESS_LIMIT", format!("{} an hour", self.mail_address_limit)),
             ("TIDINGS_BOUNCE_SECRET", if self.bounce_secret.is_some() { "•••" } else { "none" }.to_owned()),
             ("TIDINGS_SES_TOPICS", list(&self.ses_topics)),
@@ -257,6 +248,10 @@ impl Config {
 fn list<T: ToString>(things: &[T]) -> String {
     let things: Vec<_> = things.iter().map(ToString::to_string).collect();
     if things.is_empty() { "none".to_owned() } else { things.join(",") }
+}
+
+fn some_quota(quota: Option<Quota>) -> String {
+    quota.map_or_else(|| "none".to_owned(), quota_words)
 }
 
 /// A quota and what it means: `50000/day (any 24 hours; the last 3500 are kept for …)`

@@ -39,7 +39,7 @@ use crate::{
     lock::LockFile,
     mail::{MailSettings, Worker},
     state::AppState,
-    store::{Store, mail_rates::Allowance},
+    store::Store,
 };
 
 /// How long a shutdown may take.
@@ -147,8 +147,10 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         transport: config.smtp.clone(),
         alert_transport: config.smtp_alert.clone(),
         outbox: state.outbox(),
-        allowance: Allowance { rate: config.mail_rate, quota: config.mail_quota },
-        connections: config.mail_connections,
+        allowance: config.mail_limits.allowance(),
+        connections: config.mail_limits.connections.value,
+        alert_allowance: config.alert_limits.allowance(),
+        alert_connections: config.alert_limits.connections.value,
         address_limit: config.mail_address_limit,
         dkim: config.dkim.clone(),
         from: config.mail_from.clone(),

@@ -12,7 +12,7 @@
 //! | bounce, complaint, what follows from them | [`bounce`] |
 //! | what programs may do | [`key`] |
 //! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
-//! | how a transport fares | [`health`] |
+//! | how a transport fares, what its provider permits | [`health`], [`provider`] |
 //! | sign-ups in numbers that are not people's, and what tells people | [`surge`], [`challenge`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
@@ -42,6 +42,7 @@ pub mod key;
 pub mod markdown;
 pub mod month;
 pub mod postmortem;
+pub mod provider;
 pub mod quota;
 pub mod rate;
 pub mod removal;

@@ -181,15 +181,16 @@ async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
         return Ok(());
     }
     let config = state.config();
-    let (transport, quota) = if config.smtp_alert.is_some() { (ALERT, None) } else { (MAIN, config.mail_quota) };
-    if let Some(quota) = quota {
+    let (transport, limits) =
+        if config.smtp_alert.is_some() { (ALERT, config.alert_limits) } else { (MAIN, config.mail_limits) };
+    if let Some(quota) = limits.quota.value {
         // At least half of it is for those who are no programs.
         let left = quota.left(write.used(transport, quota, now).await?, account);
         if left * 2 < quota.left(Used::default(), account) {
             return Ok(());
         }
     }
-    let most = (account.of(config.mail_rate).mails_in(ROUND) / PART).clamp(1, ROUND_LIMIT);
+    let most = (account.of(limits.rate.value).mails_in(ROUND) / PART).clamp(1, ROUND_LIMIT);
     let next = write.next_owed(i64::try_from(most).unwrap_or(1)).await?;
     write.commit().await?;
     let site = state.site().await?;

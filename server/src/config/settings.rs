@@ -31,6 +31,15 @@ pub struct Settings {
     /// A second server, written the same way, that carries alerts and account mails [default: none]
     #[arg(long, env = "TIDINGS_SMTP_ALERT_URL", global = true, hide_env_values = true)]
     pub smtp_alert_url: Option<String>,
+    /// Mails a second through the second server [default: what its provider says, else 10/s]
+    #[arg(long, env = "TIDINGS_SMTP_ALERT_RATE", global = true)]
+    pub smtp_alert_rate: Option<String>,
+    /// Mails that its provider allows, written as the quota of the first [default: what it says, else none]
+    #[arg(long, env = "TIDINGS_SMTP_ALERT_QUOTA", global = true)]
+    pub smtp_alert_quota: Option<String>,
+    /// Connections to it at once [default: 2]
+    #[arg(long, env = "TIDINGS_SMTP_ALERT_CONNECTIONS", global = true)]
+    pub smtp_alert_connections: Option<String>,
     /// Who mails come from; `Status <status@localhost>` unless set
     #[arg(long, env = "TIDINGS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
@@ -43,10 +52,11 @@ pub struct Settings {
     /// The files of these keys (PEM, PKCS#8; Ed25519 or RSA), in the same order [default: none]
     #[arg(long, env = "TIDINGS_DKIM_KEY_FILE", global = true)]
     pub dkim_key_file: Option<String>,
-    /// Mails a second, such as 14/s; 0 is as fast as it goes [default: 10/s]
+    /// Mails a second, such as 14/s; 0 is as fast as it goes [default: what the provider says, else 10/s]
     #[arg(long, env = "TIDINGS_MAIL_RATE", global = true)]
     pub mail_rate: Option<String>,
-    /// Mails the provider allows: 50000/day (any 24 hours), 50000/utcday or 1000000/month [default: none]
+    /// Mails the provider allows: 50000/day (any 24 hours), 50000/utcday, 1000000/month or none [default: what it says,
+    /// else none]
     #[arg(long, env = "TIDINGS_MAIL_QUOTA", global = true)]
     pub mail_quota: Option<String>,
     /// SMTP connections at once [default: 10]
@@ -93,6 +103,9 @@ impl Settings {
             secret: self.secret.or(file.secret),
             smtp_url: self.smtp_url.or(file.smtp_url),
             smtp_alert_url: self.smtp_alert_url.or(file.smtp_alert_url),
+            smtp_alert_rate: self.smtp_alert_rate.or(file.smtp_alert_rate),
+            smtp_alert_quota: self.smtp_alert_quota.or(file.smtp_alert_quota),
+            smtp_alert_connections: self.smtp_alert_connections.or(file.smtp_alert_connections),
             mail_from: self.mail_from.or(file.mail_from),
             dkim_domain: self.dkim_domain.or(file.dkim_domain),
             dkim_selector: self.dkim_selector.or(file.dkim_selector),

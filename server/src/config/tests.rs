@@ -1,10 +1,12 @@
+use domain::rate::Rate;
+
 use super::*;
 
 #[test]
 fn nothing_needs_to_be_set() {
     let config = Config::from_settings(&Settings::default()).unwrap();
     assert_eq!(config.database_url, "sqlite://./data/tidings.db");
-    assert_eq!(config.mail_rate, Rate::per_second(10));
+    assert_eq!(config.mail_limits.rate.value, Rate::per_second(10));
     assert!(config.smtp.is_none() && config.public_url.is_none());
 }
 
@@ -20,13 +22,16 @@ fn all_problems_come_together() {
         mail_connections: Some("0".into()),
         mail_address_limit: Some("few".into()),
         smtp_alert_url: Some("alerts".into()),
+        smtp_alert_rate: Some("slow".into()),
+        smtp_alert_quota: Some("all".into()),
+        smtp_alert_connections: Some("none".into()),
         mail_quota: Some("50,000 a day".into()),
         trusted_proxies: Some("10.0.0.0/99".into()),
         log_format: Some("xml".into()),
         ..Settings::default()
     };
     let problems = Config::from_settings(&settings).unwrap_err();
-    assert_eq!(problems.len(), 12, "{problems:#?}");
+    assert_eq!(problems.len(), 15, "{problems:#?}");
 }
 
 #[test]
@@ -75,4 +80,51 @@ fn a_file_fills_what_flags_leave_out() {
     std::fs::write(&path, "lisen = \"typo\"\n").unwrap();
     assert!(Settings::default().or_file(Some(&path)).unwrap_err().contains("lisen"));
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn what_a_provider_permits_holds_until_something_else_is_set() {
+    let limits = |url: &str, settings: Settings| {
+        let settings = Settings { smtp_url: Some(url.to_owned()), ..settings };
+        Config::from_settings(&settings).unwrap().mail_limits
+    };
+    let microsoft = "smtp://user:password@smtp.office365.com:587";
+    let found = limits(microsoft, Settings::default());
+    assert_eq!(found.rate.value.to_string(), "30/min");
+    assert_eq!(found.quota.value.map(|quota| quota.to_string()).as_deref(), Some("10000/day"));
+    assert_eq!(found.connections.value, 3);
+    assert!([found.rate.origin, found.connections.origin].iter().all(|origin| matches!(origin, Origin::Provider(_))));
+    let own = Settings { mail_rate: Some("5/s".into()), mail_quota: Some("none".into()), ..Settings::default() };
+    let found = limits(microsoft, own);
+    assert_eq!((found.rate.value, found.rate.origin), (Rate::per_second(5), Origin::Set));
+    assert_eq!((found.quota.value, found.quota.origin), (None, Origin::Set));
+    assert_eq!(found.connections.value, 3);
+    // A provider whose figures depend on the plan: ours, and its note.
+    let found = limits("smtps://user:password@smtp.postmarkapp.com", Settings::default());
+    assert_eq!((found.rate.value, found.rate.origin), (Rate::per_second(10), Origin::Default));
+    assert_eq!(found.provider.map(|provider| provider.name), Some("Postmark"));
+    assert_eq!(limits("smtp://127.0.0.1:25?tls=none", Settings::default()).connections.value, 10);
+}
+
+#[test]
+fn the_second_server_has_limits_of_its_own() {
+    let settings = Settings {
+        smtp_url: Some("smtps://user:password@email-smtp.eu-west-1.amazonaws.com".into()),
+        smtp_alert_url: Some("smtps://user:password@smtp.gmail.com".into()),
+        mail_rate: Some("50/s".into()),
+        smtp_alert_rate: Some("2/s".into()),
+        ..Settings::default()
+    };
+    let config = Config::from_settings(&settings).unwrap();
+    assert_eq!(
+        (config.mail_limits.rate.value, config.alert_limits.rate.value),
+        (Rate::per_second(50), Rate::per_second(2))
+    );
+    let quota = |limits: Limits| limits.quota.value.map(Quota::mails);
+    assert_eq!((quota(config.mail_limits), quota(config.alert_limits)), (Some(50_000), Some(2_000)));
+    assert_eq!(config.alert_limits.connections.value, 2);
+    let lines = config.describe();
+    let line = |name: &str| lines.iter().find(|(found, _)| *found == name).unwrap().1.clone();
+    assert_eq!(line("TIDINGS_SMTP_ALERT_RATE"), "2/s");
+    assert!(line("TIDINGS_SMTP_ALERT_QUOTA").ends_with("(as Gmail says; set what it tells you)"));
 }

@@ -10,24 +10,12 @@ use domain::{
 use super::{
     content::{self, MailIdentity},
     session::{Conversation, Deadlines, Envelope, Session},
-    transport::Transport,
     wire::Wire,
 };
 use crate::{clock::Clock, config::Config, secret, state::DEFAULT_NAME, store::Store};
 
 /// Sends it and says where it went; on failure what both sides said, passwords left out.
 pub async fn send(config: &Config, store: &Store, clock: &Clock, to: &EmailAddress) -> Result<String, String> {
-    send_through(config.smtp.as_ref(), config, store, clock, to).await
-}
-
-/// As [`send`], through one of the servers; without one it is captured.
-pub async fn send_through(
-    transport: Option<&Transport>,
-    config: &Config,
-    store: &Store,
-    clock: &Clock,
-    to: &EmailAddress,
-) -> Result<String, String> {
     let now = clock.now();
     let page_name = store.setting("name").await.map_err(|error| error.to_string())?;
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
@@ -44,7 +32,7 @@ pub async fn send_through(
     let message = content::letter(&identity, &id, to, &mail, now);
     let from = identity.from.email.to_string();
     let envelope = Envelope { from: &from, to: to.as_str() };
-    let Some(transport) = transport else {
+    let Some(transport) = &config.smtp else {
         let outbox = config.data.join("outbox");
         let (outcome, _) = Wire::Capture { outbox: outbox.clone() }.send(&id, &envelope, message, now).await;
         return match outcome {

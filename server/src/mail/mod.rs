@@ -81,6 +81,10 @@ pub struct MailSettings {
     pub allowance: Allowance,
     /// How many connections at once; at least one.
     pub connections: usize,
+    /// The same of the server of alerts and account mails.
+    pub alert_allowance: Allowance,
+    /// And over how many connections.
+    pub alert_connections: usize,
     /// The most mails to one address in an hour, alerts aside; 0 for as many as there are.
     pub address_limit: u64,
     /// Signs every mail, if there is a key.

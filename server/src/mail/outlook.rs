@@ -8,6 +8,7 @@ use domain::{
     broadcast::{BroadcastState, Progress, lifetime},
     forecast::{Forecast, Usage, forecast},
     health::{Condition, Health, Permission},
+    ids::DeliveryId,
     quota::{Quota, Used},
     rate::{Rate, Share},
     time,
@@ -15,10 +16,15 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    route::{ALERT, FEW, MAIN},
+    route::{ALERT, MAIN, test_setting},
     transport::Transport,
 };
-use crate::{config::Config, error::Result, state::AppState, store::broadcasts::Broadcast};
+use crate::{
+    config::{Limits, Origin},
+    error::Result,
+    state::AppState,
+    store::broadcasts::Broadcast,
+};
 
 /// What rate and quota say at one moment.
 #[derive(Clone, Debug)]
@@ -37,13 +43,13 @@ impl Outlook {
     pub async fn read(state: &AppState) -> Result<Self> {
         let now = state.clock.now();
         let config = state.config();
-        let quota = match config.mail_quota {
+        let quota = match config.mail_limits.quota.value {
             Some(quota) => Some((quota, state.store.mail_usage(MAIN, quota.since(now)).await?)),
             None => None,
         };
         let health = state.store.transport(MAIN).await?.unwrap_or_else(|| Health::new(now));
         let is_held = state.store.mail_held_since().await?.is_some();
-        let rate = Share::Bulk.of(health.paced(config.mail_rate, now));
+        let rate = Share::Bulk.of(health.paced(config.mail_limits.rate.value, now));
         let queued: i64 = state.store.queue_counts().await?.iter().map(|lane| lane.waiting).sum();
         Ok(Self { now, rate, quota, queued: u64::try_from(queued).unwrap_or(0), health, is_held })
     }
@@ -136,32 +142,24 @@ impl Outlook {
     /// The ways out and their limits, for the console.
     pub async fn transports(&self, state: &AppState) -> Result<Vec<TransportView>> {
         let config = state.config();
-        let mut views =
-            vec![self.view(MAIN, config.smtp.as_ref(), self.health.clone(), config, config.mail_connections)];
+        let mut views = vec![self.view(state, MAIN, config.smtp.as_ref(), &config.mail_limits).await?];
         if let Some(second) = &config.smtp_alert {
-            let health = state.store.transport(ALERT).await?.unwrap_or_else(|| Health::new(self.now));
-            views.push(self.view(ALERT, Some(second), health, config, config.mail_connections.min(FEW)));
+            views.push(self.view(state, ALERT, Some(second), &config.alert_limits).await?);
         }
         Ok(views)
     }
 
-    fn view(
+    async fn view(
         &self,
+        state: &AppState,
         name: &'static str,
         transport: Option<&Transport>,
-        health: Health,
-        config: &Config,
-        connections: usize,
-    ) -> TransportView {
-        let quota = self.quota.as_ref().filter(|_| name == MAIN).map(|(quota, usage)| {
-            let number = |mails: u64| i64::try_from(mails).unwrap_or(i64::MAX);
-            QuotaView {
-                mails: number(quota.mails()),
-                used: number(usage.iter().map(|usage| usage.mails).sum()),
-                left: number(self.left().unwrap_or(0)),
-                window: quota.window_words(),
-            }
-        });
+        limits: &Limits,
+    ) -> Result<TransportView> {
+        let health = match name {
+            MAIN => self.health.clone(),
+            _ => state.store.transport(name).await?.unwrap_or_else(|| Health::new(self.now)),
+        };
         let next_try = match health.permission(self.now) {
             Permission::Freely => None,
             Permission::Once => Some(self.now),
@@ -170,7 +168,11 @@ impl Outlook {
         // What has recovered by itself is fine.
         let pace = health.pace(self.now);
         let has_recovered = health.condition == Condition::Throttled && pace == 100 && next_try.is_none();
-        TransportView {
+        let test = match state.store.setting(&test_setting(name)).await? {
+            Some(id) => state.store.delivery_outcome(&DeliveryId::from_stored(id)).await?,
+            None => None,
+        };
+        Ok(TransportView {
             name,
             address: transport.map(ToString::to_string).unwrap_or_default(),
             condition: if has_recovered { Condition::Fine } else { health.condition },
@@ -178,12 +180,40 @@ impl Outlook {
             since: health.since,
             next_try,
             pace,
-            rate: config.mail_rate.in_words(),
-            bulk_rate: Share::Bulk.of(config.mail_rate).in_words(),
-            connections,
+            rate: limits.rate.value.in_words(),
+            rate_from: from(limits.rate.origin),
+            bulk_rate: Share::Bulk.of(limits.rate.value).in_words(),
+            connections: limits.connections.value,
+            connections_from: from(limits.connections.origin),
             cap: health.cap,
-            quota,
-        }
+            quota: self.quota_view(state, name, limits).await?,
+            quota_from: from(limits.quota.origin),
+            provider: limits.provider,
+            test: test.map(|test| (test.state, test.reason, test.at)),
+        })
+    }
+
+    async fn quota_view(&self, state: &AppState, name: &str, limits: &Limits) -> Result<Option<QuotaView>> {
+        let Some(quota) = limits.quota.value else { return Ok(None) };
+        let usage = state.store.mail_usage(name, quota.since(self.now)).await?;
+        let used = usage.iter().map(|usage| usage.mails).sum();
+        let share = if name == MAIN { Share::Bulk } else { Share::All };
+        let number = |mails: u64| i64::try_from(mails).unwrap_or(i64::MAX);
+        Ok(Some(QuotaView {
+            mails: number(quota.mails()),
+            used: number(used),
+            left: number(quota.left(Used { all: used, account: 0 }, share)),
+            window: quota.window_words(),
+        }))
+    }
+}
+
+/// Who says that a limit is this.
+fn from(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Set => "as set",
+        Origin::Provider(_) => "as its provider documents",
+        Origin::Default => "by default",
     }
 }
 

@@ -9,13 +9,13 @@ use domain::broadcast::Lane;
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use super::deliver::Cleared;
+use super::{deliver::Cleared, route::tested};
 use crate::store::deliveries::Delivery;
 
-/// Leased deliveries, one queue a lane.
+/// Leased deliveries, one queue a lane, and one for the tests of each route.
 #[derive(Debug)]
 pub(super) struct Ready {
-    lanes: Mutex<[VecDeque<Delivery>; 4]>,
+    lanes: Mutex<[VecDeque<Delivery>; 6]>,
     /// Something was added: for the selector of each route.
     pub(super) filled: [Notify; 2],
     /// Something was taken: for the feeder.
@@ -27,7 +27,7 @@ impl Ready {
         Self { lanes: Mutex::default(), filled: [Notify::new(), Notify::new()], drained: Notify::new() }
     }
 
-    fn lanes(&self) -> MutexGuard<'_, [VecDeque<Delivery>; 4]> {
+    fn lanes(&self) -> MutexGuard<'_, [VecDeque<Delivery>; 6]> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -35,7 +35,7 @@ impl Ready {
     pub(super) fn add(&self, deliveries: impl IntoIterator<Item = Delivery>) {
         let mut lanes = self.lanes();
         for delivery in deliveries {
-            lanes[place(delivery.lane)].push_back(delivery);
+            lanes[place_of(&delivery)].push_back(delivery);
         }
         self.notify();
     }
@@ -50,7 +50,7 @@ impl Ready {
     pub(super) fn put_back(&self, deliveries: impl IntoIterator<Item = Delivery, IntoIter: DoubleEndedIterator>) {
         let mut lanes = self.lanes();
         for delivery in deliveries.into_iter().rev() {
-            lanes[place(delivery.lane)].push_front(delivery);
+            lanes[place_of(&delivery)].push_front(delivery);
         }
         drop(lanes);
         self.notify();
@@ -88,6 +88,16 @@ impl Ready {
         letter
     }
 
+    /// How many letters try a route.
+    pub(super) fn tests(&self, route: usize) -> usize {
+        self.lanes()[Lane::ALL.len() + route].len()
+    }
+
+    /// The next letter that tries a route.
+    pub(super) fn take_test(&self, route: usize) -> Option<Delivery> {
+        self.lanes()[Lane::ALL.len() + route].pop_front()
+    }
+
     /// The next of one broadcast, at most `limit`.
     pub(super) fn take_group(&self, limit: usize) -> Vec<Delivery> {
         let mut lanes = self.lanes();
@@ -105,6 +115,11 @@ impl Ready {
         }
         group
     }
+}
+
+/// Behind the lanes come the tests: they go by one route only.
+fn place_of(delivery: &Delivery) -> usize {
+    tested(&delivery.kind).map_or_else(|| place(delivery.lane), |route| Lane::ALL.len() + route)
 }
 
 fn place(lane: Lane) -> usize {

@@ -3,7 +3,10 @@
 //! There is one for everything, and perhaps a second that carries alerts and account mails, so that they leave even when
 //! the first is out of order or out of quota.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use domain::{
     delivery::{Meaning, Outcome, Transport as Word},
@@ -29,10 +32,26 @@ use crate::{
 pub const MAIN: &str = "main";
 /// The transport of alerts and account mails, if they have one of their own.
 pub const ALERT: &str = "alert";
-/// Connections of the second transport: it carries little.
-pub(super) const FEW: usize = 2;
+/// The kinds of letters that try one of them, and go no other way.
+pub const TEST_MAIN: &str = "test.main";
+/// … and the other.
+pub const TEST_ALERT: &str = "test.alert";
 /// A reason longer than this is cut.
 const REASON_LIMIT: usize = 300;
+
+/// The setting that names the last letter that tried a way out.
+pub fn test_setting(name: &str) -> String {
+    format!("mail_test_{name}")
+}
+
+/// The number of the way out that a letter tries, if that is what it is for.
+pub(super) fn tested(kind: &str) -> Option<usize> {
+    match kind {
+        TEST_MAIN => Some(0),
+        TEST_ALERT => Some(1),
+        _ => None,
+    }
+}
 
 /// One way out.
 #[derive(Debug)]
@@ -48,6 +67,8 @@ pub(super) struct Route {
     pub(super) unsent: Unsent,
     /// One connection is opened after the other, so that a server in trouble is not stormed.
     pub(super) connecting: Semaphore,
+    /// The quota has nothing left for what was asked last.
+    is_spent: AtomicBool,
     /// As this node last knew it.
     health: Mutex<Health>,
     refusals: Mutex<Refusals>,
@@ -58,10 +79,9 @@ impl Route {
     pub(super) fn all(settings: &MailSettings, now: Timestamp) -> Vec<Self> {
         let connections = settings.connections.max(1);
         let main = Self::new(MAIN, settings.transport.clone(), settings.allowance, connections, now);
-        // Another provider, another quota: it is not ours to know.
-        let allowance = Allowance { quota: None, ..settings.allowance };
+        let (allowance, few) = (settings.alert_allowance, settings.alert_connections.max(1));
         let second = settings.alert_transport.clone();
-        let second = second.map(|transport| Self::new(ALERT, Some(transport), allowance, connections.min(FEW), now));
+        let second = second.map(|transport| Self::new(ALERT, Some(transport), allowance, few, now));
         std::iter::once(main).chain(second).collect()
     }
 
@@ -81,6 +101,7 @@ impl Route {
             permits: Permits::new(allowance.rate),
             unsent: Unsent::new(allowance),
             connecting: Semaphore::new(1),
+            is_spent: AtomicBool::new(false),
             health: Mutex::new(Health::new(now)),
             refusals: Mutex::default(),
         }
@@ -103,6 +124,16 @@ impl Route {
 
     fn learnt(&self, health: Health) {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+    }
+
+    /// Notes whether the quota has anything left for the letters that go this way.
+    pub(super) fn note_spent(&self, is_spent: bool) {
+        self.is_spent.store(is_spent, Ordering::Relaxed);
+    }
+
+    /// Whether letters had better go another way for now.
+    pub(super) fn is_out_of_use(&self, now: Timestamp) -> bool {
+        self.is_shut(now) || self.is_spent.load(Ordering::Relaxed)
     }
 
     /// Whether nothing may be begun now but a try that was allowed.

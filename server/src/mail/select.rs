@@ -99,6 +99,9 @@ impl Selector<'_> {
     /// Comes one step nearer. Whatever it took and could not use is back where it was.
     async fn step(&mut self) -> Result<Option<Chosen>> {
         let life = self.life;
+        if life.ready.tests(self.number) > 0 {
+            return if self.has_token(Share::All, None).await? { self.take_test().await } else { Ok(None) };
+        }
         if !self.carries_letters() {
             return self.step_of_broadcasts(None).await;
         }
@@ -123,7 +126,7 @@ impl Selector<'_> {
     /// Letters go by the second route if there is one, and by the first as well while that does not work.
     fn carries_letters(&self) -> bool {
         let second = self.life.routes.get(1);
-        self.number > 0 || second.is_none_or(|second| second.is_shut(self.life.clock.now()))
+        self.number > 0 || second.is_none_or(|second| second.is_out_of_use(self.life.clock.now()))
     }
 
     /// The same when no letter can go now; they can at `letters_at`.
@@ -178,7 +181,18 @@ impl Selector<'_> {
 
     /// Takes the next letter of a lane, for which there is a token.
     async fn take_letter(&mut self, lane: Lane, share: Share) -> Result<Option<Chosen>> {
-        let Some(letter) = self.life.ready.take_letter(lane) else { return Ok(None) };
+        let letter = self.life.ready.take_letter(lane);
+        self.checked(letter, share).await
+    }
+
+    /// Takes the next letter that tries this route, for which there is a token.
+    async fn take_test(&mut self) -> Result<Option<Chosen>> {
+        let letter = self.life.ready.take_test(self.number);
+        self.checked(letter, Share::All).await
+    }
+
+    async fn checked(&mut self, letter: Option<Delivery>, share: Share) -> Result<Option<Chosen>> {
+        let Some(letter) = letter else { return Ok(None) };
         let Some((delivery, content, checked_at)) = check_letter(self.life, letter).await? else { return Ok(None) };
         Ok(Some(Chosen { delivery, content, checked_at, token: self.tokens.spend(share) }))
     }

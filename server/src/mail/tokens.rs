@@ -173,12 +173,13 @@ impl<'a> Tokens<'a> {
         if is_try {
             write.put_transport(name, &health).await?;
         }
-        if let Some(quota) = allowance.quota
-            && share == Share::Bulk
-            && grant.permits == 0
-            && quota.left(write.used(name, quota, now).await?, share) == 0
-        {
-            alerts::raise(&mut write, &Alarm::Quota { name, quota }, now).await?;
+        if let Some(quota) = allowance.quota {
+            let is_spent = grant.permits == 0 && quota.left(write.used(name, quota, now).await?, share) == 0;
+            if is_spent && share == Share::Bulk {
+                alerts::raise(&mut write, &Alarm::Quota { name, quota }, now).await?;
+            } else if share != Share::Bulk {
+                self.route.note_spent(is_spent);
+            }
         }
         write.commit().await?;
         self.route.heard(health, now);

@@ -78,6 +78,17 @@ pub struct NewLetter {
     pub expires_at: Timestamp,
 }
 
+/// What became of one message, or how it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// How it stands.
+    pub state: DeliveryState,
+    /// Why, often in the server's words.
+    pub reason: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
 /// How much waits in one lane.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LaneCount {
@@ -163,6 +174,19 @@ impl Store {
             .fetch_optional(self.read())
             .await?;
         state.map(|(state,)| parse(TABLE, &state)).transpose()
+    }
+
+    /// As [`Self::delivery_state`], with the reason and since when.
+    pub async fn delivery_outcome(&self, id: &DeliveryId) -> Result<Option<Outcome>> {
+        let row: Option<(String, String, i64)> =
+            sqlx::query_as("select state, reason, updated_at from deliveries where id = $1")
+                .bind(id.as_str())
+                .fetch_optional(self.read())
+                .await?;
+        let outcome = |(state, reason, at): (String, String, i64)| {
+            Ok(Outcome { state: parse(TABLE, &state)?, reason, at: instant(TABLE, at)? })
+        };
+        row.map(outcome).transpose()
     }
 
     /// How much waits in each lane: letters, and everyone whom an open broadcast has not reached.

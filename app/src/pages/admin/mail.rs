@@ -2,7 +2,9 @@
 
 use domain::{
     broadcast::{Lane, Progress},
+    delivery::DeliveryState,
     health::Condition,
+    provider::Provider,
     surge::{Cause, Surge, Traffic},
     time,
 };
@@ -41,8 +43,6 @@ pub struct MailPage {
     pub broadcasts: Vec<(String, Progress)>,
     /// What the owners were told lately, newest first, and whether by letter.
     pub alerts: Vec<(Timestamp, String, bool)>,
-    /// What was said in a test that failed just now.
-    pub conversation: Option<String>,
 }
 
 /// Sign-ups that are checked, and those that are put off.
@@ -75,14 +75,24 @@ pub struct TransportView {
     pub pace: u32,
     /// `14/s`
     pub rate: String,
+    /// Who says so: `as set`.
+    pub rate_from: &'static str,
     /// What broadcasts use of it.
     pub bulk_rate: String,
     /// The most connections at once, of one node.
     pub connections: usize,
+    /// Who says so.
+    pub connections_from: &'static str,
     /// After how many mails a connection is renewed because the server was seen to close after some.
     pub cap: Option<u32>,
     /// The quota, if there is one.
     pub quota: Option<QuotaView>,
+    /// Who says so.
+    pub quota_from: &'static str,
+    /// Whose server it is, if its name tells.
+    pub provider: Option<&'static Provider>,
+    /// What became of the last test, in the server's words, and when.
+    pub test: Option<(DeliveryState, String, Timestamp)>,
 }
 
 /// What is left of a quota.
@@ -92,7 +102,7 @@ pub struct QuotaView {
     pub mails: i64,
     /// How many were used.
     pub used: i64,
-    /// How many broadcasts may still use.
+    /// How many of those that it carries last may still use.
     pub left: i64,
     /// `in 24 hours`
     pub window: &'static str,
@@ -100,12 +110,10 @@ pub struct QuotaView {
 
 /// Draws the page.
 pub fn page(model: &MailPage) -> String {
-    let title = if model.conversation.is_some() { "Error: Mail" } else { "Mail" };
-    document(&model.console, title, || {
+    document(&model.console, "Mail", || {
         let now = model.now;
         view! {
             <h1>"Mail"</h1>
-            {model.conversation.clone().map(conversation)}
             {model.captured.then(captured)}
             {model.held_since.map(|since| held(since, now))}
             {model.sign_ups.as_ref().map(|view| sign_ups(view, now))}
@@ -127,15 +135,6 @@ pub fn page(model: &MailPage) -> String {
             </section>
         }
     })
-}
-
-fn conversation(said: String) -> impl IntoView {
-    view! {
-        <section class="summary" id="errors" tabindex="-1" autofocus="autofocus" aria-labelledby="failed">
-            <h2 id="failed">"The test mail was not sent"</h2>
-            <pre class="mail" tabindex="0">{said}</pre>
-        </section>
-    }
 }
 
 fn held(since: Timestamp, now: Timestamp) -> impl IntoView {
@@ -228,22 +227,24 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
         }
     });
     let pace = if way.pace < 100 { format!(", slowed down to {} % of that", way.pace) } else { String::new() };
-    let rate = if way.name == "main" {
-        format!("{}; updates use up to {}{pace}", way.rate, way.bulk_rate)
-    } else {
-        format!("{}{pace}", way.rate)
-    };
+    let is_main = way.name == "main";
+    let rate = format!("{} {}", way.rate, way.rate_from);
+    let rate = if is_main { format!("{rate}; updates use up to {}{pace}", way.bulk_rate) } else { rate + &pace };
     let connections = match way.cap {
         Some(cap) => {
-            format!("up to {}, each renewed after {cap} mails because the server closes them", way.connections)
+            format!(
+                "up to {} {}, each renewed after {cap} mails because the server closes them",
+                way.connections, way.connections_from
+            )
         }
-        None => format!("up to {}", way.connections),
+        None => format!("up to {} {}", way.connections, way.connections_from),
     };
     let quota = way.quota.as_ref().map_or_else(
-        || "none".to_owned(),
+        || format!("none {}", way.quota_from),
         |quota| {
             let [used, mails, left] = [quota.used, quota.mails, quota.left].map(thousands);
-            format!("{used} of {mails} used {}; {left} left for updates", quota.window)
+            let whom = if is_main { "for updates" } else { "in all" };
+            format!("{used} of {mails} used {}; {left} left {whom} ({})", quota.window, way.quota_from)
         },
     );
     let address = if way.address.is_empty() { "kept in the outbox".to_owned() } else { way.address.clone() };
@@ -258,6 +259,8 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
                     <tr><th scope="row">"Rate"</th><td>{rate}</td></tr>
                     <tr><th scope="row">"Quota"</th><td>{quota}</td></tr>
                     <tr><th scope="row">"Connections"</th><td>{connections}</td></tr>
+                    {way.provider.map(provider)}
+                    {way.test.as_ref().map(|test| last_test(test, now))}
                 </tbody>
             </table>
             <form method="post" action="/admin/mail/test">
@@ -265,6 +268,41 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
                 <button class="button quiet" aria-describedby=id.clone()>"Send me a test mail"</button>
             </form>
         </section>
+    }
+}
+
+fn provider(provider: &'static Provider) -> impl IntoView {
+    view! {
+        <tr>
+            <th scope="row">"Provider"</th>
+            <td>
+                <span>{format!("{}: {}. ", provider.name, provider.note)}</span>
+                <a href=provider.source rel="noopener noreferrer">"As documented by the provider"</a>
+                <span>"; check yours."</span>
+            </td>
+        </tr>
+    }
+}
+
+fn last_test((state, words, at): &(DeliveryState, String, Timestamp), now: Timestamp) -> impl IntoView + use<> {
+    let what = match state {
+        DeliveryState::Sent => "Accepted",
+        DeliveryState::Failed | DeliveryState::Skipped => "Refused",
+        DeliveryState::Uncertain => "Nobody knows whether it arrived",
+        DeliveryState::Expired => "Given up",
+        DeliveryState::Waiting | DeliveryState::Leased if words.is_empty() => "On its way",
+        DeliveryState::Waiting | DeliveryState::Leased => "Not taken yet",
+    };
+    view! {
+        <tr>
+            <th scope="row">"Last test"</th>
+            <td>
+                <strong>{what}</strong>
+                <span>", "</span>
+                {timestamp(*at, now)}
+                {(!words.is_empty()).then(|| view! { <code class="said" dir="auto">{words.clone()}</code> })}
+            </td>
+        </tr>
     }
 }
 

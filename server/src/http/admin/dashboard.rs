@@ -31,7 +31,7 @@ pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: S
         now: state.clock.now(),
         has_components: !state.store.components().await?.is_empty(),
         attention,
-        rate: state.config().mail_rate.to_string(),
+        rate: state.config().mail_limits.rate.value.to_string(),
         open,
         recent_broadcasts,
         active_subscribers: counts.active,

@@ -32,13 +32,14 @@ async fn all_mail_is_held_and_let_go_by_one_switch(app: TestApp) {
 }
 
 #[tokio::test]
-async fn a_test_mail_shows_what_was_said_when_it_fails() {
+async fn a_test_mail_goes_through_the_queue_and_its_server_is_heard() {
     let refuse = Act::reply("550 5.7.1 <script>We do not know you</script>");
     let server = SmtpServer::script().with_sign_in("tidings", "s3cret", "PLAIN").on(Step::Mail, refuse).start().await;
     let other = SmtpServer::start().await;
     let settings = Settings {
         smtp_url: Some(server.url()),
         smtp_alert_url: Some(other.url()),
+        smtp_alert_quota: Some("500/day".into()),
         mail_quota: Some("1000/day".into()),
         mail_rate: Some("14/s".into()),
         ..Settings::default()
@@ -46,15 +47,28 @@ async fn a_test_mail_shows_what_was_said_when_it_fails() {
     let app = TestApp::with(settings).await;
     let owner = app.owner().await;
     let page = owner.get("/admin/mail").await;
-    page.says("Mail server of updates").says("Mail server of alerts and confirmations").says("14/s");
+    page.says("Mail server of updates").says("Mail server of alerts and confirmations");
+    page.says("14/s as set; updates use up to 11.9/s").says("10/s by default");
+    page.says("a mail server on this machine").says("https://www.postfix.org/").never_says("Last test");
     page.says("0 of 1,000 used in 24 hours; 930 left for updates").never_says("s3cret");
+    page.says("0 of 500 used in 24 hours; 500 left in all");
 
-    let failed = owner.post("/admin/mail/test", &[("transport", "main")]).await;
-    failed.is(422).says("550 5.7.1").says("&lt;script&gt;We").never_says("s3cret").never_says("<script>We");
-    owner.post("/admin/mail/test", &[("transport", "alert")]).await.is(303);
+    owner.post("/admin/mail/test", &[("transport", "main")]).await.is(303);
+    let refused = owner.get_until("/admin/mail", |page| page.contains("Not taken yet")).await;
+    refused.says("550 5.7.1").says("&lt;script&gt;We").never_says("s3cret").never_says("<script>We");
+    let sent = owner.post("/admin/mail/test", &[("transport", "alert")]).await;
+    assert_eq!(sent.is(303).location(), "/admin/mail#transport-alert");
     assert_eq!(other.wait_for(1).await[0].to, ["owner@example.com"]);
-    owner.get("/admin/mail").await.says("Sent to owner@example.com");
+    assert!(server.accepted().is_empty());
+    let page = owner.get_until("/admin/mail", |page| page.contains("Accepted")).await;
+    page.says("250 ").never_says("s3cret");
+    // What was booked and not used is given back.
+    owner.get_until("/admin/mail", |page| page.contains("1 of 500 used")).await;
     owner.post("/admin/mail/test", &[("transport", "other")]).await.is(404);
+    let noted = app.state.store.audit_rows(0, 100).await.unwrap();
+    assert_eq!(noted.iter().filter(|row| row.action == "mail.test").count(), 2);
+    owner.post("/admin/mail/hold", &[]).await.is(303);
+    owner.post("/admin/mail/test", &[("transport", "main")]).await.is(409).says("All mail is held");
 }
 
 #[tokio::test]

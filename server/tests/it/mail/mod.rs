@@ -1,5 +1,6 @@
 //! The queue against a real SMTP server.
 
+mod alerts;
 mod content;
 mod crash;
 mod faults;

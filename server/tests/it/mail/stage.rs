@@ -60,6 +60,8 @@ impl Stage {
             outbox: PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name),
             allowance: Allowance { rate: Rate::UNLIMITED, quota: None },
             connections: 8,
+            alert_allowance: Allowance { rate: Rate::UNLIMITED, quota: None },
+            alert_connections: 2,
             address_limit: 0,
             dkim: None,
             from: "Status <status@example.com>".parse().unwrap(),

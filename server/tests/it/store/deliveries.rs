@@ -187,10 +187,14 @@ async fn an_address_that_does_not_exist_is_never_written_to_again(store: Store) 
     let claimed = claim(&store, &node, 10).await;
     let mut failed = settlement(&claimed[0], DeliveryState::Failed);
     failed.suppress = Some(claimed[0].address.clone());
+    failed.reason = "550 5.1.1 No such user".into();
     let mut write = store.write().await.unwrap();
     write.settle(&node, &[failed], now()).await.unwrap().unwrap();
     write.commit().await.unwrap();
     assert!(store.is_suppressed("p1@example.com", later(1)).await.unwrap());
+    let outcome = store.delivery_outcome(&claimed[0].id).await.unwrap().unwrap();
+    assert_eq!((outcome.state, &*outcome.reason, outcome.at), (DeliveryState::Failed, "550 5.1.1 No such user", now()));
+    assert_eq!(store.delivery_outcome(&DeliveryId::from_random(404)).await.unwrap(), None);
 }
 
 async fn words_go_with_the_outcome(database: Database) {
