@@ -29,7 +29,7 @@ use crate::{
         route::{ALERT, MAIN},
     },
     state::AppState,
-    store::{self, Write, subscribers::Subscriber},
+    store::{self, Write, deliveries::LaneCount, subscribers::Subscriber},
 };
 
 /// How often it is looked whether a surge is over, and some of those who were put off are written to.
@@ -171,7 +171,9 @@ pub async fn round(state: &AppState) -> Result<()> {
 /// Writes to a few of those who were put off, in the order they came, from what other account mails leave over.
 async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
     let account = Share::Account;
-    let do_others_wait = state.store.has_due(&(Lane::Account..=Lane::Account), now).await?;
+    // Those that are tried again later do not count.
+    let is_due = |count: &LaneCount| count.lane == Lane::Account && count.oldest.is_some_and(|at| at <= now);
+    let do_others_wait = state.store.queue_counts().await?.iter().any(is_due);
     if do_others_wait || state.store.mail_held_since().await?.is_some() {
         return Ok(());
     }

@@ -189,15 +189,19 @@ impl Store {
         row.map(outcome).transpose()
     }
 
-    /// How much waits in each lane: letters, and everyone whom an open broadcast has not reached.
+    /// How much waits in each lane: letters, also those that a node has leased and not sent, and everyone whom an open
+    /// broadcast has not reached.
     ///
-    /// Broadcasts are counted by their counters, however many deliveries they have. The range of lanes and the `coalesce`
-    /// make SQLite read the index of what waits, not all letters ever sent.
+    /// Broadcasts are counted by their counters, however many deliveries they have. The ranges of lanes and nodes and the
+    /// `coalesce` make SQLite read the indexes of what waits and what is leased, not all letters ever sent.
     pub async fn queue_counts(&self) -> Result<Vec<LaneCount>> {
         let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
             "select lane, cast(sum(waiting) as bigint), min(oldest) from ( \
              select lane, count(*) as waiting, min(due_at) as oldest from deliveries \
              where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = '' group by lane \
+             union all \
+             select lane, count(*) as waiting, min(due_at) as oldest from deliveries \
+             where state = 'leased' and node >= '' and coalesce(broadcast_id, '') = '' group by lane \
              union all \
              select case lane when 'alert' then 0 when 'account' then 1 when 'incident' then 2 else 3 end as lane, \
              cast(sum(total - sent - failed - skipped - expired - uncertain) as bigint) as waiting, \
