@@ -12,7 +12,7 @@ use leptos::prelude::*;
 
 use crate::{
     render::render,
-    site::{Freshness, Site},
+    site::{Freshness, LogoView, Site},
 };
 
 /// What the head of a document says.
@@ -139,7 +139,8 @@ pub fn public_page<V: IntoView>(site: &Site, head: Head<'_>, content: impl FnOnc
             <a class="skip" href="#content">"Skip to the content"</a>
             <header class="masthead">
                 <a class="site-name" href="/" dir="auto" aria-current=is_home.then_some("page")>
-                    {site.name.clone()}
+                    {site.brand.logo.as_ref().map(logo)}
+                    <span>{site.name.clone()}</span>
                 </a>
                 {(head.path != "/subscribe").then(|| view! { <a class="button quiet" href="/subscribe">"Subscribe"</a> })}
             </header>
@@ -151,6 +152,12 @@ pub fn public_page<V: IntoView>(site: &Site, head: Head<'_>, content: impl FnOnc
     });
     // Marks for waking islands; public pages have none, and what people write never holds a bare `<`.
     html.replace("<!>", "")
+}
+
+/// The owner's picture. It says no more than the name beside it.
+pub(crate) fn logo(logo: &LogoView) -> impl IntoView + use<> {
+    let (address, ground) = (logo.address.clone(), logo.ground.as_str());
+    view! { <img class="logo" src=address alt="" width=logo.width height=logo.height data-ground=ground/> }
 }
 
 fn footer(site: &Site, is_live: bool) -> impl IntoView + use<> {

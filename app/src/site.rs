@@ -1,6 +1,6 @@
 //! What every page knows of the place it stands in.
 
-use domain::forms::FooterLink;
+use domain::{forms::FooterLink, logo::Ground};
 use jiff::Timestamp;
 
 /// The status page itself, as each document needs it.
@@ -27,6 +27,21 @@ pub struct Brand {
     pub links: Vec<FooterLink>,
     /// Where people get help.
     pub support: Option<String>,
+    /// Their picture.
+    pub logo: Option<LogoView>,
+}
+
+/// The owner's picture, beside the page's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoView {
+    /// Where it is.
+    pub address: String,
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// What it stands on.
+    pub ground: Ground,
 }
 
 /// How far what a page says can be trusted.

@@ -260,8 +260,7 @@ async fn create_owner(config: &Config, clock: &Clock, email: &EmailAddress) -> R
     } else {
         let token = accounts::create_sign_in_link(&store, clock, &id).await;
         let token = token.map_err(|error| Failure(error.to_string()))?;
-        let url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
-        say(&format!("Choose a password within 24 hours, once, at:\n{url}/admin/welcome/{token}"))?;
+        say(&format!("Choose a password within 24 hours, once, at:\n{}/admin/welcome/{token}", config.public_url()))?;
     }
     store.close().await;
     Ok(())

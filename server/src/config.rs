@@ -33,7 +33,7 @@ pub struct Config {
     pub database_url: String,
     /// Where to listen.
     pub listen: SocketAddr,
-    /// How the public reaches the page, without a slash at the end; `None` to follow the address listened on.
+    /// How the public reaches the page, without a slash at the end; see [`Config::public_url`].
     pub public_url: Option<String>,
     /// What signs links; `None` to keep one in the data folder.
     pub secret: Option<Secret>,
@@ -41,8 +41,8 @@ pub struct Config {
     pub smtp: Option<Transport>,
     /// Where alerts and account mails go, if not there.
     pub smtp_alert: Option<Transport>,
-    /// Who mails come from.
-    pub mail_from: Mailbox,
+    /// Who mails come from; `None` leaves it to the console.
+    pub mail_from: Option<Mailbox>,
     /// Signs mails, if there is a key.
     pub dkim: Option<Arc<Signer>>,
     /// What that server may be burdened with.
@@ -107,15 +107,16 @@ impl Config {
                 text.parse()
                     .map_err(|_| format!("`{text}` is not a number of mails an hour: write 12, or 0 for no limit"))
             });
-        let mail_from =
-            read.parse("TIDINGS_MAIL_FROM", settings.mail_from.as_deref(), "Status <status@localhost>", |text| {
-                let sender = text
-                    .parse::<Mailbox>()
-                    .ok()
-                    .filter(|sender| sender.email.to_string().parse::<EmailAddress>().is_ok());
-                sender.ok_or_else(|| format!("`{text}` is no sender: write Name <name@example.com>, in ASCII"))
-            });
-        let dkim = dkim(settings, mail_from.as_ref()).map_err(|problem| read.problems.push(problem)).ok();
+        let mail_from = read.parse("TIDINGS_MAIL_FROM", settings.mail_from.as_deref(), "", |text| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let sender =
+                text.parse::<Mailbox>().ok().filter(|sender| sender.email.to_string().parse::<EmailAddress>().is_ok());
+            sender.map(Some).ok_or_else(|| format!("`{text}` is no sender: write Name <name@example.com>, in ASCII"))
+        });
+        let sender = mail_from.as_ref().and_then(Option::as_ref);
+        let dkim = dkim(settings, sender).map_err(|problem| read.problems.push(problem)).ok();
         let mail_limits = Texts::main(settings).read(&mut read, smtp.as_ref().and_then(Option::as_ref));
         let alert_limits = Texts::alert(settings).read(&mut read, smtp_alert.as_ref().and_then(Option::as_ref));
         let api_rate = read.parse("TIDINGS_API_RATE", settings.api_rate.as_deref(), "600", |text| {
@@ -172,6 +173,20 @@ impl Config {
         }
     }
 
+    /// How the public reaches the page, without a slash at the end: the address that is listened on unless said otherwise.
+    pub fn public_url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
+    /// What this machine calls itself in `EHLO`: the domain it writes from, if that is set from the start, else that of the
+    /// public page, if it has one.
+    pub fn hello(&self) -> String {
+        let page = self.public_url().parse::<axum::http::Uri>().ok();
+        let page = page.as_ref().and_then(axum::http::Uri::host).filter(|host| host.parse::<IpAddr>().is_err());
+        let sender = self.mail_from.as_ref().map(|sender| sender.email.domain());
+        sender.or(page.filter(|host| !host.starts_with('['))).unwrap_or("localhost").to_owned()
+    }
+
     /// What works but is hardly meant: said by `tidings check-config` and when the server starts.
     pub fn warnings(&self) -> Vec<&'static str> {
         let mails = self.smtp.is_some();
@@ -182,12 +197,24 @@ impl Config {
                 "TIDINGS_PUBLIC_URL is not set: links in mails lead to this machine only",
             ),
             (
-                mails && self.mail_from.email.domain() == "localhost",
+                mails && self.mail_from.is_none(),
+                "TIDINGS_MAIL_FROM is not set: until the console's settings name a sender, mails come from status@localhost, \
+                 which few servers take",
+            ),
+            (
+                mails && self.mail_from.as_ref().is_some_and(|sender| sender.email.domain() == "localhost"),
                 "TIDINGS_MAIL_FROM is at localhost: few servers take that",
             ),
             (
-                self.dkim.as_ref().is_some_and(|dkim| !dkim.is_aligned(self.mail_from.email.domain())),
+                self.dkim
+                    .as_ref()
+                    .zip(self.mail_from.as_ref())
+                    .is_some_and(|(dkim, sender)| !dkim.is_aligned(sender.email.domain())),
                 "TIDINGS_DKIM_DOMAIN and the domain of TIDINGS_MAIL_FROM are strangers: DMARC does not count the signature",
+            ),
+            (
+                self.mail_from.is_none() && self.dkim.as_ref().is_some_and(|dkim| dkim.domain() == "localhost"),
+                "TIDINGS_DKIM_DOMAIN is not set: write the domain of the sender that the console's settings name",
             ),
             (
                 self.dkim.is_some()
@@ -212,7 +239,7 @@ impl Config {
             ("TIDINGS_DATA", self.data.display().to_string()),
             ("TIDINGS_DATABASE_URL", masked(&self.database_url)),
             ("TIDINGS_LISTEN", self.listen.to_string()),
-            ("TIDINGS_PUBLIC_URL", self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))),
+            ("TIDINGS_PUBLIC_URL", self.public_url()),
             ("TIDINGS_SECRET", if self.secret.is_some() { "•••" } else { "kept in the data folder" }.to_owned()),
             (
                 "TIDINGS_SMTP_URL",
@@ -227,7 +254,12 @@ impl Config {
             ("TIDINGS_SMTP_ALERT_RATE", self.alert_limits.rate.describe(ToString::to_string)),
             ("TIDINGS_SMTP_ALERT_QUOTA", self.alert_limits.quota.describe(|quota| some_quota(*quota))),
             ("TIDINGS_SMTP_ALERT_CONNECTIONS", self.alert_limits.connections.describe(ToString::to_string)),
-            ("TIDINGS_MAIL_FROM", self.mail_from.to_string()),
+            (
+                "TIDINGS_MAIL_FROM",
+                self.mail_from
+                    .as_ref()
+                    .map_or_else(|| "unset: the console's settings say who".to_owned(), ToString::to_string),
+            ),
             ("TIDINGS_DKIM_DOMAIN", self.dkim.as_ref().map_or("none", |dkim| dkim.domain()).to_owned()),
             ("TIDINGS_DKIM_SELECTOR", self.dkim.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string)),
             ("TIDINGS_MAIL_RATE", self.mail_limits.rate.describe(ToString::to_string)),

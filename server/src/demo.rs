@@ -8,9 +8,10 @@ use std::path::PathBuf;
 
 use domain::{
     email_address::EmailAddress,
-    forms::{OpenIncident, PostUpdate, SaveComponent, SaveGroup, SaveTemplate},
+    forms::{OpenIncident, PostUpdate, SaveComponent, SaveGroup, SaveSettings, SaveTemplate},
     i18n::Preferences,
     ids::{ComponentId, IncidentId},
+    logo::LogoChange,
     status::{ComponentStatus, IncidentStatus},
     subscriber::Follows,
 };
@@ -86,7 +87,8 @@ async fn fill(state: &AppState) -> Result<String> {
     let id = accounts::create_owner(&state.store, &state.clock, &email, None).await?;
     let user = state.store.user(&id).await?.ok_or(crate::error::Error::NotFound)?;
     let actor = Actor { by: By::User(user), address: "demo".to_owned() };
-    settings::rename(state, &actor, "Harbour Pay Status").await?;
+    let named = SaveSettings { name: "Harbour Pay Status".to_owned(), ..SaveSettings::default() };
+    settings::save(state, &actor, named, LogoChange::Keep).await?;
     let parts = fill_components(state, &actor).await?;
     fill_past(state, &actor, &parts).await?;
     fill_subscribers(state, &parts).await?;

@@ -157,7 +157,7 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         public_url: state.public_url().to_owned(),
         secret: state.secret().clone(),
         node: node.1,
-        hello: config.mail_from.email.domain().to_owned(),
+        hello: config.hello(),
         silence: mail::SILENCE,
     };
     Ok((settings, node.0))

@@ -1,21 +1,21 @@
 //! What every handler and worker shares.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, OnceLock},
 };
 
-use app::site::{Brand, Site};
-use domain::{colour::Colour, i18n::Zone, token};
+use app::site::{Brand, LogoView, Site};
+use domain::{i18n::Zone, token};
 
 use crate::{
+    actions::settings::chosen,
     bounces::amazon::Amazon,
     clock::Clock,
     config::Config,
     error::Result,
-    http::{assets, events::Streams, page_cache::PageCache},
+    http::{assets, events::Streams, logo::LogoCache, page_cache::PageCache},
     mail,
     store::Store,
 };
@@ -39,6 +39,7 @@ struct Inner {
     public_url: String,
     secret: token::Secret,
     pages: PageCache,
+    logo: LogoCache,
     streams: Streams,
     amazon: Amazon,
     mail: OnceLock<mail::Handle>,
@@ -47,12 +48,14 @@ struct Inner {
 impl AppState {
     /// Puts the parts together; `listening` is the address that was bound.
     pub fn new(config: Config, store: Store, clock: Clock, secret: token::Secret, listening: SocketAddr) -> Self {
-        let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{listening}"));
+        let config = Config { listen: listening, ..config };
+        let public_url = config.public_url();
         let inner = Inner {
             config,
             public_url,
             secret,
             pages: PageCache::default(),
+            logo: LogoCache::default(),
             streams: Streams::default(),
             amazon: Amazon::default(),
             mail: OnceLock::new(),
@@ -83,6 +86,11 @@ impl AppState {
     /// The rendered public pages.
     pub fn pages(&self) -> &PageCache {
         &self.inner.pages
+    }
+
+    /// The owner's picture as it was last read.
+    pub fn logo(&self) -> &LogoCache {
+        &self.inner.logo
     }
 
     /// The open pages that are told of news.
@@ -128,9 +136,16 @@ impl AppState {
     pub async fn site(&self) -> Result<Site> {
         // The version first: what is read after it is at least as new.
         let version = self.inner.pages.version();
-        let mut settings = self.store.settings().await?;
-        let name = settings.remove("name").unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        Ok(Site { version, brand: brand(&settings), ..self.site_named(name) })
+        let chosen = chosen(&self.store.settings().await?);
+        let logo = self.store.logo().await?.map(|logo| LogoView {
+            address: format!("/logo/{}", logo.hash),
+            width: logo.width,
+            height: logo.height,
+            ground: chosen.ground,
+        });
+        let accent = chosen.accent.map(assets::accent_path);
+        let brand = Brand { accent, links: chosen.links, support: chosen.support, logo };
+        Ok(Site { version, brand, ..self.site_named(chosen.name) })
     }
 
     /// The page's own time zone, if the owner chose one.
@@ -147,16 +162,5 @@ impl AppState {
             version: 0,
             brand: Brand::default(),
         }
-    }
-}
-
-/// What the owner made of the page. What cannot be read any more is as good as never chosen.
-fn brand(settings: &BTreeMap<String, String>) -> Brand {
-    let get = |name: &str| settings.get(name).filter(|value| !value.is_empty());
-    let accent = get("accent").and_then(|text| text.parse::<Colour>().ok());
-    Brand {
-        accent: accent.map(assets::accent_path),
-        links: get("footer_links").and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
-        support: get("support").cloned(),
     }
 }

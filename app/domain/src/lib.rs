@@ -4,8 +4,6 @@
 //! |---|---|
 //! | component, group, their statuses | [`component`], [`status`] |
 //! | incident, update, taking them back, prepared words | [`incident`], [`removal`], [`template`] |
-//! | incident, update, taking them back | [`incident`], [`removal`] |
-//! | incident, update | [`incident`] |
 //! | postmortem, follow-up action | [`postmortem`] |
 //! | subscriber, the audience of an update | [`subscriber`], [`audience`] |
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
@@ -17,9 +15,8 @@
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
 //! | instants and how people write and read them, months | [`time`], [`month`] |
-//! | instants and how people write and read them | [`time`] |
 //! | languages and time zones of those who are written to | [`i18n`] |
-//! | the owner's accent colour | [`colour`] |
+//! | what the owner makes of the page: accent colour, logo, sender of mails | [`colour`], [`logo`], [`sender`] |
 //! | what forms carry and what can be wrong with it | [`forms`] |
 //!
 //! Everything that needs the present moment takes it as an argument.
@@ -39,6 +36,7 @@ pub mod i18n;
 pub mod ids;
 pub mod incident;
 pub mod key;
+pub mod logo;
 pub mod markdown;
 pub mod month;
 pub mod postmortem;
@@ -46,6 +44,7 @@ pub mod provider;
 pub mod quota;
 pub mod rate;
 pub mod removal;
+pub mod sender;
 pub mod status;
 pub mod subscriber;
 pub mod surge;

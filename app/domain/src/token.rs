@@ -233,7 +233,8 @@ pub fn opaque(prefix: &str, random: [u8; 32]) -> String {
     format!("{prefix}_{}", URL_SAFE_NO_PAD.encode(random))
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+/// Two lower-case digits a byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

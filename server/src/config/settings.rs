@@ -40,7 +40,7 @@ pub struct Settings {
     /// Connections to it at once [default: 2]
     #[arg(long, env = "TIDINGS_SMTP_ALERT_CONNECTIONS", global = true)]
     pub smtp_alert_connections: Option<String>,
-    /// Who mails come from; `Status <status@localhost>` unless set
+    /// Who mails come from, as `Name <name@example.com>` [default: whom the console's settings name]
     #[arg(long, env = "TIDINGS_MAIL_FROM", global = true)]
     pub mail_from: Option<String>,
     /// Domain that signs mails with DKIM [default: the sender's]

@@ -24,7 +24,7 @@ struct File {
 const ASSETS: &[File] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 const ROOT_FILES: &[File] = include!(concat!(env!("OUT_DIR"), "/root_files.rs"));
 
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+pub(super) const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
 
 /// The folder pages link into: `/assets/{version}`, without a slash at its end.

@@ -6,17 +6,21 @@ use app::pages::admin::signed_out::{self, SignedOut};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequest, FromRequestParts, Request, State},
-    http::{Method, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use domain::{forms::FieldErrors, key::ApiKey, token};
+use domain::{
+    forms::{FieldErrors, Fields},
+    key::ApiKey,
+    token,
+};
 use tower_sessions::Session;
 
 use super::{
     BODY_LIMIT,
     client::Client,
-    forms::{Posted, TOO_LARGE},
+    forms::{PostedFile, TOO_LARGE, is_multipart},
 };
 use crate::{
     error::{Error, Result},
@@ -135,6 +139,7 @@ pub(super) async fn guard(State(state): State<AppState>, request: Request, next:
         Ok(read) => read,
         Err(error) => return error.into_response(),
     };
+    let kind = kind(&request);
     let (mut parts, body) = request.into_parts();
     let path = path(&parts);
     let mut response = match Actor::from_request_parts(&mut parts, &state).await {
@@ -145,7 +150,7 @@ pub(super) async fn guard(State(state): State<AppState>, request: Request, next:
         Err(rejection) => rejection.into_response(),
     };
     // Should it end in an error, the page that says so gives back what was typed.
-    response.extensions_mut().insert(Sent { path, body: sent });
+    response.extensions_mut().insert(Sent { path, kind, body: sent });
     response
 }
 
@@ -153,27 +158,47 @@ pub(super) async fn guard(State(state): State<AppState>, request: Request, next:
 #[derive(Clone)]
 pub(super) struct Sent {
     path: String,
+    kind: HeaderValue,
     body: Bytes,
 }
 
+/// What somebody typed into a form.
+pub(super) struct Typed {
+    /// Where it was sent.
+    pub(super) path: String,
+    /// Its fields without passwords and files.
+    pub(super) fields: Vec<(String, String)>,
+    /// Whether it may bring a file along.
+    pub(super) is_multipart: bool,
+}
+
 impl Sent {
-    /// Where it was sent, and its fields without passwords; `None` when nobody typed anything, or too much to give back.
-    pub(super) fn typed(&self) -> Option<(String, Vec<(String, String)>)> {
-        let fields: Vec<(String, String)> = url::form_urlencoded::parse(&self.body).into_owned().collect();
+    /// What it says; `None` when nobody typed anything, or too much to give back.
+    pub(super) async fn typed(self, state: &AppState) -> Option<Typed> {
+        let request = Request::post("/").header(header::CONTENT_TYPE, self.kind).body(Body::from(self.body)).ok()?;
+        let is_multipart = is_multipart(request.headers());
+        let Fields(fields) = PostedFile::from_request(request, state).await.ok()?.fields;
         let has_words = fields.iter().any(|(name, value)| name != "key" && name != "seen" && !value.is_empty());
         let is_typed = has_words && fields.len() <= FIELDS_KEPT;
-        is_typed.then(|| (self.path.clone(), without_secrets(&self.path, fields)))
+        is_typed.then(|| Typed { fields: without_secrets(&self.path, fields), path: self.path, is_multipart })
     }
 }
 
 /// The kind of body.
-fn kind(request: &Request) -> &str {
-    request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
+fn kind(request: &Request) -> HeaderValue {
+    request.headers().get(header::CONTENT_TYPE).cloned().unwrap_or_else(|| HeaderValue::from_static(""))
+}
+
+/// Whether it is a form with files that is no larger than other forms may be.
+fn is_small_upload(request: &Request) -> bool {
+    let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    is_multipart(request.headers()) && length.is_some_and(|length: usize| length <= BODY_LIMIT)
 }
 
 /// Reads a form, which is then still there for whoever is asked next. Anything else passes unread.
 async fn sent(request: Request) -> Result<(Request, Bytes)> {
-    if request.method() != Method::POST || !kind(&request).starts_with("application/x-www-form-urlencoded") {
+    let is_form = kind(&request).as_bytes().starts_with(b"application/x-www-form-urlencoded");
+    if request.method() != Method::POST || !(is_form || is_small_upload(&request)) {
         return Ok((request, Bytes::new()));
     }
     let (parts, body) = request.into_parts();
@@ -190,15 +215,16 @@ fn without_secrets(path: &str, fields: Vec<(String, String)>) -> Vec<(String, St
 
 /// A page with the form that was sent, for nobody but its sender. A password is not written into any page.
 async fn keep(state: &AppState, path: String, request: Request) -> Result<Response> {
-    if kind(&request).starts_with("multipart/form-data") {
-        return Ok(signed_out(&SignedOut { site: state.site().await?, path, fields: None }));
+    let is_multipart = is_multipart(request.headers());
+    if is_multipart && !is_small_upload(&request) {
+        return Ok(signed_out(&SignedOut { site: state.site().await?, path, is_multipart, fields: None }));
     }
-    let Posted(fields) = Posted::from_request(request, state).await?;
+    let fields = PostedFile::from_request(request, state).await?.fields;
     if fields.0.len() > FIELDS_KEPT {
         return Err(Error::Invalid(FieldErrors::one("form", "it has too many fields: sign in, then fill it in again")));
     }
     let fields = without_secrets(&path, fields.0);
-    Ok(signed_out(&SignedOut { site: state.site().await?, path, fields: Some(fields) }))
+    Ok(signed_out(&SignedOut { site: state.site().await?, path, is_multipart, fields: Some(fields) }))
 }
 
 fn signed_out(page: &SignedOut) -> Response {

@@ -18,7 +18,7 @@ use axum::{
 use domain::forms::FieldErrors;
 use serde_json::json;
 
-use super::auth::Sent;
+use super::auth::{Sent, Typed};
 use crate::{error::Error, state::AppState};
 
 /// What an answer says of how many requests are left.
@@ -53,13 +53,7 @@ fn may_be_sent_again(error: &Error) -> bool {
 }
 
 /// A page with the form that could not be saved, for nobody but its sender.
-async fn kept(
-    state: &AppState,
-    error: &Error,
-    path: String,
-    fields: Vec<(String, String)>,
-    id: Option<String>,
-) -> Response {
+async fn kept(state: &AppState, error: &Error, typed: Typed, id: Option<String>) -> Response {
     let (title, detail) = match error {
         Error::Unavailable(_) => (
             "It could not be saved just now".to_owned(),
@@ -68,7 +62,8 @@ async fn kept(
         _ => words(error),
     };
     let site = state.site_named(name(state, error.status()).await);
-    let html = kept::page(&Kept { site, title, detail, path, fields, id });
+    let Typed { path, fields, is_multipart } = typed;
+    let html = kept::page(&Kept { site, title, detail, path, is_multipart, fields, id });
     (error.status(), [(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()
 }
 
@@ -84,8 +79,12 @@ async fn name(state: &AppState, status: StatusCode) -> String {
 async fn draw_error(state: &AppState, error: &Error, path: &str, sent: Option<Sent>) -> Response {
     let id = log(error, path);
     let sent = sent.filter(|_| may_be_sent_again(error));
-    if let Some((path, fields)) = sent.and_then(|sent| sent.typed()) {
-        return kept(state, error, path, fields, id).await;
+    let typed = match sent {
+        Some(sent) => sent.typed(state).await,
+        None => None,
+    };
+    if let Some(typed) = typed {
+        return kept(state, error, typed, id).await;
     }
     let words = if is_api(path) { api_words(error) } else { words(error) };
     let mut drawn = match error {

@@ -17,6 +17,7 @@ mod error_pages;
 pub mod events;
 pub(crate) mod forms;
 mod hooks;
+pub mod logo;
 mod operations;
 pub mod page_cache;
 mod public;
@@ -175,6 +176,7 @@ pub fn table() -> Table {
         // Files and health.
         .public(Anyone, "GET", "/assets/{version}/{name}", get(assets::asset))
         .public(Anyone, "GET", "/accent/{colour}", get(assets::accent))
+        .public(Anyone, "GET", "/logo/{hash}", get(logo::show))
         .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
         .public(Anyone, "GET", "/favicon.ico", get(assets::favicon))
         .public(Anyone, "GET", "/robots.txt", get(public::robots::show))
@@ -193,7 +195,12 @@ pub fn table() -> Table {
         .console(SignedIn, "POST", "/admin/account/password", post(admin::account::change_password))
         .console(SignedIn, "GET", "/admin/audit", get(admin::audit::show))
         .console(SignedIn, "GET", "/admin/settings", get(admin::settings::show))
-        .console(SignedIn, "POST", "/admin/settings", post(admin::settings::submit))
+        .console(
+            SignedIn,
+            "POST",
+            "/admin/settings",
+            post(admin::settings::submit).layer(DefaultBodyLimit::max(admin::settings::UPLOAD)),
+        )
         .console(SignedIn, "GET", "/admin/components", get(admin::components::list))
         .console(SignedIn, "GET", "/admin/components/new", get(admin::components::new))
         .console(SignedIn, "POST", "/admin/components/new", post(admin::components::create))

@@ -8,25 +8,23 @@ use domain::{
 };
 
 use super::{
-    content::{self, MailIdentity},
+    content,
+    identity::MailOrigin,
     session::{Conversation, Deadlines, Envelope, Session},
     wire::Wire,
 };
-use crate::{clock::Clock, config::Config, secret, state::DEFAULT_NAME, store::Store};
+use crate::{clock::Clock, config::Config, secret, store::Store};
 
 /// Sends it and says where it went; on failure what both sides said, passwords left out.
 pub async fn send(config: &Config, store: &Store, clock: &Clock, to: &EmailAddress) -> Result<String, String> {
     let now = clock.now();
-    let page_name = store.setting("name").await.map_err(|error| error.to_string())?;
-    let public_url = config.public_url.clone().unwrap_or_else(|| format!("http://{}", config.listen));
-    let identity = MailIdentity {
-        page_name: page_name.unwrap_or_else(|| DEFAULT_NAME.to_owned()),
-        public_url,
+    let origin = MailOrigin {
         from: config.mail_from.clone(),
+        public_url: config.public_url(),
         secret: secret::load(config)?,
         dkim: config.dkim.clone(),
-        zone: None,
     };
+    let identity = origin.identity(store).await.map_err(|error| error.to_string())?;
     let mail = check::mail(&CheckMail { page_name: &identity.page_name, page_url: &identity.public_url, at: now });
     let id = DeliveryId::from_random(rand::random());
     let message = content::letter(&identity, &id, to, &mail, now);
@@ -42,8 +40,8 @@ pub async fn send(config: &Config, store: &Store, clock: &Clock, to: &EmailAddre
     };
     let conversation = Conversation::default();
     let failed = |outcome: &Outcome| format!("{}\nThe mail was not sent: {}", conversation, words(outcome));
-    let hello = config.mail_from.email.domain();
-    let opened = Session::connect_recorded(transport, &Deadlines::default(), hello, &conversation).await;
+    let hello = config.hello();
+    let opened = Session::connect_recorded(transport, &Deadlines::default(), &hello, &conversation).await;
     let mut session = opened.map_err(|outcome| failed(&outcome))?;
     let (outcome, _) = session.send(&envelope, &message).await;
     session.quit().await;

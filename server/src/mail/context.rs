@@ -1,21 +1,13 @@
 //! What every mail of this process needs, and the reading that must come before drawing one.
 
-use domain::{
-    broadcast::POSTMORTEM,
-    email_address::EmailAddress,
-    i18n::Zone,
-    ids::{DeliveryId, IncidentId, SubscriberId},
-};
-use jiff::Timestamp;
+use domain::{broadcast::POSTMORTEM, ids::IncidentId};
 
 use super::{
     MailSettings,
-    content::{self, MailIdentity, Prepared, UnknownUpdate},
+    content::{MailIdentity, Prepared, UnknownUpdate},
+    identity::MailOrigin,
 };
-use crate::{
-    state::DEFAULT_NAME,
-    store::{Store, StoreError, broadcasts::Broadcast, deliveries::Letter},
-};
+use crate::store::{Store, StoreError, broadcasts::Broadcast};
 
 /// Why a mail could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -35,30 +27,31 @@ pub(super) enum ContentError {
 #[derive(Clone, Debug)]
 pub(super) struct MailContext {
     store: Store,
-    /// Its page's name and zone are read anew for each broadcast, for the owner may change them.
-    identity: MailIdentity,
+    /// What the owner may change is read anew for each broadcast and letter.
+    origin: MailOrigin,
 }
 
 impl MailContext {
     pub(super) fn new(settings: &MailSettings, store: Store) -> Self {
-        let identity = MailIdentity {
-            page_name: DEFAULT_NAME.to_owned(),
-            public_url: settings.public_url.clone(),
+        let origin = MailOrigin {
             from: settings.from.clone(),
+            public_url: settings.public_url.clone(),
             secret: settings.secret.clone(),
             dkim: settings.dkim.clone(),
-            zone: None,
         };
-        Self { store, identity }
+        Self { store, origin }
+    }
+
+    /// Whose mails these are now.
+    pub(super) async fn identity(&self) -> Result<MailIdentity, StoreError> {
+        self.origin.identity(&self.store).await
     }
 
     /// Draws a broadcast for all its recipients.
     pub(super) async fn prepare(&self, broadcast: &Broadcast) -> Result<Prepared, ContentError> {
         let incident = self.store.incident(&broadcast.incident).await?;
         let incident = incident.ok_or_else(|| ContentError::Gone(broadcast.incident.clone()))?;
-        let page_name = self.store.setting("name").await?.unwrap_or_else(|| DEFAULT_NAME.to_owned());
-        let zone = Zone::from_stored(self.store.setting("time_zone").await?.as_deref());
-        let identity = MailIdentity { page_name, zone, ..self.identity.clone() };
+        let identity = self.identity().await?;
         if broadcast.kind == POSTMORTEM
             // As it is now: whoever is reached late reads what was corrected meanwhile.
             && let Some(postmortem) = self.store.postmortem(&broadcast.incident).await?
@@ -67,18 +60,5 @@ impl MailContext {
             return Ok(prepared);
         }
         Ok(Prepared::new(&identity, &incident, &broadcast.update, broadcast.is_correction())?)
-    }
-
-    /// A single letter.
-    pub(super) fn letter(&self, delivery: &DeliveryId, to: &EmailAddress, letter: &Letter, now: Timestamp) -> Vec<u8> {
-        content::letter(&self.identity, delivery, to, letter, now)
-    }
-
-    /// The envelope's sender: where bounces go. Always the same for a subscriber.
-    pub(super) fn return_path(&self, subscriber: Option<SubscriberId>) -> String {
-        match subscriber {
-            Some(subscriber) => self.identity.envelope_from(subscriber).to_string(),
-            None => self.identity.from.email.to_string(),
-        }
     }
 }

@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     ack::Settled,
     alerts::{self, Alarm},
-    content::Prepared,
+    content::{self, MailIdentity, Prepared},
     life::Life,
     limits::{in_time, least_pause},
     route::{Route, tested},
@@ -42,8 +42,8 @@ const PERMIT_HELD: Duration = Duration::from_mins(1);
 pub(super) enum Content {
     /// The same for many, but for what is theirs.
     Broadcast(Arc<Prepared>),
-    /// For one.
-    Letter(Arc<Letter>),
+    /// For one, and whose mail it is.
+    Letter(Arc<(Letter, MailIdentity)>),
 }
 
 /// A mail that may be sent now.
@@ -178,9 +178,10 @@ impl Session<'_> {
                 let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
                 prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, now)
             }
-            Content::Letter(letter) => life.context.letter(&delivery.id, &delivery.address, letter, now),
+            Content::Letter(letter) => content::letter(&letter.1, &delivery.id, &delivery.address, &letter.0, now),
         };
-        let (outcome, wire) = self.send(wire, delivery, message, permit).await;
+        let from = return_path(&content, delivery.subscriber);
+        let (outcome, wire) = self.send(wire, delivery, &from, message, permit).await;
         if !matches!(outcome, Recipient::Sent | Recipient::Uncertain) {
             self.route.unsent.add(&token);
         }
@@ -191,13 +192,13 @@ impl Session<'_> {
         &self,
         mut wire: Wire,
         delivery: Delivery,
+        from: &str,
         message: Vec<u8>,
         permit: OwnedSemaphorePermit,
     ) -> (Recipient, Option<Wire>) {
         let life = self.life;
         let (began, began_at) = (Instant::now(), life.clock.now());
-        let from = life.context.return_path(delivery.subscriber);
-        let envelope = Envelope { from: &from, to: delivery.address.as_str() };
+        let envelope = Envelope { from, to: delivery.address.as_str() };
         let mut permit = Some(permit);
         let (outcome, is_usable) = {
             let sending = wire.send(&delivery.id, &envelope, message, began_at);
@@ -221,6 +222,16 @@ impl Session<'_> {
         let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
         (meaning.recipient, if is_kept { Some(wire) } else { None })
     }
+}
+
+/// The envelope's sender: where bounces go. Always the same for a subscriber, as long as the sender is.
+fn return_path(content: &Content, subscriber: Option<SubscriberId>) -> String {
+    match (content, subscriber) {
+        (Content::Broadcast(prepared), subscriber) => prepared.envelope_from(subscriber.unwrap_or(SubscriberId(0))),
+        (Content::Letter(letter), Some(subscriber)) => letter.1.envelope_from(subscriber),
+        (Content::Letter(letter), None) => letter.1.from.email.clone(),
+    }
+    .to_string()
 }
 
 /// Pauses a broadcast whose mail is refused for what it says: the next thousand would be refused as well.

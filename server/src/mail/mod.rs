@@ -24,6 +24,7 @@ pub mod alerts;
 pub mod check;
 pub mod content;
 pub mod dkim;
+pub mod identity;
 pub mod outlook;
 pub mod route;
 pub mod session;
@@ -89,8 +90,8 @@ pub struct MailSettings {
     pub address_limit: u64,
     /// Signs every mail, if there is a key.
     pub dkim: Option<Arc<dkim::Signer>>,
-    /// Who writes.
-    pub from: Mailbox,
+    /// Who writes, if the environment says so; else the console does.
+    pub from: Option<Mailbox>,
     /// For links, without a slash at the end.
     pub public_url: String,
     /// Signs links.

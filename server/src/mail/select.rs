@@ -206,9 +206,9 @@ async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Deliver
         let since = life.store.suppressed_since(&address, now).await?;
         // Whatever happens, owners hear of it.
         let busy = if delivery.lane == Lane::Alert { Vec::new() } else { busy(life, [&delivery], now).await? };
-        Ok((since, busy))
+        Ok((since, busy, life.context.identity().await?))
     };
-    let (since, busy) = match in_time(asked).await {
+    let (since, busy, identity) = match in_time(asked).await {
         Ok(answer) => answer,
         Err(error) => {
             life.ready.put_back([delivery]);
@@ -226,7 +226,7 @@ async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Deliver
             life.settle(Settled::without_attempt(delivery, DeliveryState::Skipped, "suppressed")).await;
             Ok(None)
         }
-        Some(letter) => Ok(Some((delivery, Content::Letter(Arc::new(letter)), at))),
+        Some(letter) => Ok(Some((delivery, Content::Letter(Arc::new((letter, identity))), at))),
         None => {
             tracing::error!(delivery = %delivery.id, "A letter without words cannot be sent.");
             life.settle(Settled::without_attempt(delivery, DeliveryState::Failed, "the letter is empty")).await;

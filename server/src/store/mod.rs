@@ -22,6 +22,7 @@ pub mod import;
 pub mod imports;
 pub mod incidents;
 pub mod keys;
+pub mod logos;
 pub mod mail_rates;
 pub mod mail_usage;
 pub mod nodes;

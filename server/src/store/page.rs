@@ -38,6 +38,13 @@ impl Store {
 }
 
 impl Write {
+    /// As [`Store::settings`], seeing what this transaction did.
+    pub async fn settings(&mut self) -> Result<BTreeMap<String, String>> {
+        let rows: Vec<(String, String)> =
+            sqlx::query_as("select name, value from settings order by name").fetch_all(self.connection()).await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// Tells every cache that the page changed. Belongs into the transaction of each public change.
     ///
     /// The row stays locked until the transaction ends: done first, it lets one publisher at a time through.

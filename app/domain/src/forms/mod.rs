@@ -63,6 +63,11 @@ impl FieldErrors {
         self.0.get(field).map(String::as_str)
     }
 
+    /// The value, unless something is wrong; then all of that.
+    fn or<T>(self, value: T) -> Result<T, Self> {
+        if self.is_empty() { Ok(value) } else { Err(self) }
+    }
+
     /// Whether nothing is wrong.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

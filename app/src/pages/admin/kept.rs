@@ -2,7 +2,10 @@
 
 use leptos::prelude::*;
 
-use super::shell::entrance;
+use super::{
+    shell::entrance,
+    signed_out::{enctype, file_not_kept},
+};
 use crate::site::Site;
 
 /// What the page shows.
@@ -16,7 +19,9 @@ pub struct Kept {
     pub detail: String,
     /// Where the form was sent, and is sent again: a path of the console.
     pub path: String,
-    /// What was sent, but for passwords.
+    /// Whether it may bring a file along.
+    pub is_multipart: bool,
+    /// What was sent, but for passwords and files.
     pub fields: Vec<(String, String)>,
     /// Under which the log knows it.
     pub id: Option<String>,
@@ -47,7 +52,8 @@ pub fn page(model: &Kept) -> String {
             <p>{model.detail.clone()}</p>
             <p>"Nothing you typed is lost: it is kept in this page. Leave it open and send it again; sending twice publishes once."</p>
             {model.id.clone().map(|id| view! { <p class="hint">{format!("The log knows this as {id}.")}</p> })}
-            <form class="box" method="post" action=model.path.clone()>
+            {model.is_multipart.then(file_not_kept)}
+            <form class="box" method="post" action=model.path.clone() enctype=enctype(model.is_multipart)>
                 {hidden}
                 <div class="actions"><button class="button">"Send again"</button></div>
                 <dl class="kept">{typed}</dl>

@@ -166,7 +166,12 @@ fn door() -> String {
 
 fn outside() -> String {
     let fields = vec![("body".into(), HOSTILE.into()), (HOSTILE.into(), String::new())];
-    signed_out::page(&SignedOut { site: site(), path: format!("/admin/incidents/{HOSTILE}"), fields: Some(fields) })
+    signed_out::page(&SignedOut {
+        site: site(),
+        path: format!("/admin/incidents/{HOSTILE}"),
+        is_multipart: true,
+        fields: Some(fields),
+    })
 }
 
 /// The tag that holds a text, from `<` to `>`.

@@ -15,6 +15,7 @@ mod history;
 mod hostile;
 mod islands;
 mod keys;
+mod logo;
 mod mail;
 mod mails;
 mod manage;

@@ -19,6 +19,7 @@ fn filled(path: &str) -> String {
         .replace("{update}", "000000000000")
         .replace("{name}", "none.eml")
         .replace("{version}", "none")
+        .replace("{hash}", "none")
         .replace("{month}", "none")
 }
 

@@ -64,7 +64,7 @@ impl Stage {
             alert_connections: 2,
             address_limit: 0,
             dkim: None,
-            from: "Status <status@example.com>".parse().unwrap(),
+            from: Some("Status <status@example.com>".parse().unwrap()),
             public_url: "https://status.example.com".into(),
             secret: Secret::from_bytes([7; 32]),
             node: "one".into(),

@@ -15,6 +15,7 @@ mod import;
 mod imports;
 mod incidents;
 mod keys;
+mod logos;
 mod mail_usage;
 mod page;
 mod pages;

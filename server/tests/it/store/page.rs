@@ -29,10 +29,11 @@ async fn a_setting_keeps_the_last_word(store: Store) {
         let mut write = store.write().await.unwrap();
         write.put_setting("name", value, at(0)).await.unwrap();
         write.put_setting("other", "Another", at(0)).await.unwrap();
+        let seen = write.settings().await.unwrap();
         write.commit().await.unwrap();
         assert_eq!(store.setting("name").await.unwrap().as_deref(), Some(value));
         let all = [("name".to_owned(), value.to_owned()), ("other".to_owned(), "Another".to_owned())];
-        assert_eq!(store.settings().await.unwrap(), all.into());
+        assert_eq!((store.settings().await.unwrap(), seen), (all.clone().into(), all.into()));
     }
 }
 
