@@ -12,9 +12,7 @@ use crate::render::render;
 
 pub mod alert;
 pub mod check;
-pub mod confirmation;
-mod letter;
-pub mod manage_link;
+pub mod letter;
 pub mod postmortem;
 pub mod update;
 

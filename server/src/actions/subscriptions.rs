@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use app::{
     emails::{
         Mail,
-        confirmation::{self, ConfirmationMail},
-        manage_link::{self, ManageLinkMail},
+        letter::{self, LetterMail},
     },
     site::Site,
 };
@@ -178,22 +177,26 @@ pub(super) async fn send_confirmation(
     subscriber: &Subscriber,
     now: Timestamp,
 ) -> Result<()> {
-    let mail = confirmation::mail(&ConfirmationMail {
+    let locale = subscriber.preferences.locale;
+    let mail = letter::mail(&LetterMail {
+        words: &locale.mail_words().confirmation,
+        locale,
         page_name: &site.name,
         page_url: &site.url,
-        confirm_url: &format!("{}/confirm/{}", site.url, link(state, Purpose::Confirm, subscriber)),
-        locale: subscriber.preferences.locale,
+        link: &format!("{}/confirm/{}", site.url, link(state, Purpose::Confirm, subscriber)),
     });
     write.insert_letter(&letter("confirmation", subscriber, mail, now), now).await?;
     Ok(())
 }
 
 pub(super) fn manage_mail(state: &AppState, site: &Site, subscriber: &Subscriber) -> Mail {
-    manage_link::mail(&ManageLinkMail {
+    let locale = subscriber.preferences.locale;
+    letter::mail(&LetterMail {
+        words: &locale.mail_words().manage,
+        locale,
         page_name: &site.name,
         page_url: &site.url,
-        manage_url: &format!("{}/manage/{}", site.url, link(state, Purpose::Manage, subscriber)),
-        locale: subscriber.preferences.locale,
+        link: &format!("{}/manage/{}", site.url, link(state, Purpose::Manage, subscriber)),
     })
 }
 

@@ -99,6 +99,22 @@ pub struct LetterWords {
     pub ignore: &'static str,
 }
 
+/// A question to those who run the page, whose console speaks English: does mail reach them?
+pub const OWN_ADDRESS: LetterWords = LetterWords {
+    subject: "Confirm your address",
+    title: |page| format!("Confirm your address for {page}"),
+    why: |page| {
+        format!(
+            "Someone who is signed in to the console of {page}, probably you, asked whether mail reaches this address: \
+             when something is wrong with the page’s mail, alerts come here."
+        )
+    },
+    how: "To confirm, open this page and press the button:",
+    button: "Confirm this address",
+    expiry: "The link works once, within 24 hours.",
+    ignore: "If it was not you, somebody else may be signed in to your account: change your password.",
+};
+
 impl Locale {
     /// What mails say in this language.
     pub fn mail_words(self) -> &'static MailWords {

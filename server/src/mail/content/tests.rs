@@ -237,11 +237,12 @@ fn the_links_belong_to_the_recipient() {
 
 #[test]
 fn a_letter_is_no_list_mail() {
-    let drawn = emails::confirmation::mail(&emails::confirmation::ConfirmationMail {
+    let drawn = emails::letter::mail(&emails::letter::LetterMail {
+        words: &Locale::English.mail_words().confirmation,
+        locale: Locale::English,
         page_name: "Acme Status",
         page_url: "https://status.example.com",
-        confirm_url: &identity().link(Purpose::Confirm, SubscriberId(12), 3),
-        locale: Locale::English,
+        link: &identity().link(Purpose::Confirm, SubscriberId(12), 3),
     });
     let delivery = DeliveryId::from_random(4);
     let text = letter(&identity(), &delivery, &"jo@example.org".parse().unwrap(), &drawn, now());

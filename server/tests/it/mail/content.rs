@@ -11,10 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use app::emails::{
-    self, Links, Mail, Reader, alert::AlertMail, check::CheckMail, confirmation::ConfirmationMail,
-    manage_link::ManageLinkMail,
-};
+use app::emails::{self, Links, Mail, Reader, alert::AlertMail, check::CheckMail, letter::LetterMail};
 use domain::{
     i18n::{Locale, Preferences},
     ids::{BroadcastId, ComponentId, DeliveryId, IncidentId, SubscriberId, UpdateId},
@@ -288,10 +285,12 @@ fn letters(identity: &MailIdentity, word: &str) -> Vec<(&'static str, Mail)> {
         ("test", emails::check::mail(&CheckMail { page_name, page_url, at: now() })),
     ];
     for locale in Locale::ALL.iter().copied() {
-        let confirmation = ConfirmationMail { page_name, page_url, confirm_url: &confirm_url, locale };
-        letters.push(("confirmation", emails::confirmation::mail(&confirmation)));
-        let manage_link = ManageLinkMail { page_name, page_url, manage_url: &manage_url, locale };
-        letters.push(("manage_link", emails::manage_link::mail(&manage_link)));
+        let words = locale.mail_words();
+        for (kind, words, link) in
+            [("confirmation", &words.confirmation, &confirm_url), ("manage_link", &words.manage, &manage_url)]
+        {
+            letters.push((kind, emails::letter::mail(&LetterMail { words, locale, page_name, page_url, link })));
+        }
     }
     letters
 }
