@@ -92,18 +92,21 @@ create table update_components (
 );
 create index update_components_component_id on update_components (component_id);
 
+-- confirmed_at: when a link that was mailed to their address was followed.
 create table users (
     id text primary key,
     email text not null,
     password_hash text,
     created_at bigint not null,
     updated_at bigint not null,
+    confirmed_at bigint,
     constraint users_email unique (email)
 );
 
 create table sign_in_links (
     hash text primary key,
     user_id text not null references users (id) on delete cascade,
+    purpose text not null check (purpose in ('password', 'address')),
     expires_at bigint not null
 );
 

@@ -302,6 +302,8 @@ fn other_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             now,
             attention: Vec::new(),
             rate: "14/s".into(),
+            sent_lately: if is_first { 0 } else { 7_412 },
+            held_by_pauses: 0,
             has_components: !is_first,
             open,
             recent_broadcasts: if is_first {

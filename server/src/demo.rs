@@ -85,6 +85,10 @@ struct Parts {
 async fn fill(state: &AppState) -> Result<String> {
     let email = address("owner@demo.example")?;
     let id = accounts::create_owner(&state.store, &state.clock, &email, None).await?;
+    let mut write = state.store.write().await?;
+    // Mail of the demo reaches nobody, and that is known.
+    write.confirm_user(&id, state.clock.now()).await?;
+    write.commit().await?;
     let user = state.store.user(&id).await?.ok_or(crate::error::Error::NotFound)?;
     let actor = Actor { by: By::User(user), address: "demo".to_owned() };
     let named = SaveSettings { name: "Harbour Pay Status".to_owned(), ..SaveSettings::default() };

@@ -1,25 +1,32 @@
 //! People who may sign in: the first owner, signing in, passwords.
 
+use app::emails::letter::{self, LetterMail};
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use domain::{
+    broadcast::Lane,
     email_address::EmailAddress,
     forms::{FieldErrors, PASSWORD_MIN},
-    ids::UserId,
+    i18n::{Locale, mail::OWN_ADDRESS},
+    ids::{DeliveryId, UserId},
     token,
 };
 use jiff::SignedDuration;
 use tokio::sync::Semaphore;
 
-use super::{new_user, note, note_as};
+use super::{new_user, note, note_as, random};
 use crate::{
     clock::Clock,
     error::{Error, Result},
     http::{auth::Actor, client::Client},
     state::AppState,
-    store::{Store, users::User},
+    store::{
+        Store,
+        deliveries::NewLetter,
+        users::{LinkPurpose, User},
+    },
 };
 
 /// The longest, so that hashing stays cheap.
@@ -34,6 +41,9 @@ const PAIR: (&str, i64) = ("sign-in pair", 10);
 const ACCOUNT: (&str, i64) = ("sign-in account", 100);
 const NETWORK: (&str, i64) = ("sign-in network", 30);
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
+/// So many links to confirm one's own address are mailed.
+const CONFIRMATIONS_AN_HOUR: i64 = 3;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 /// So many passwords are hashed at once, for each takes 19 MiB and a core.
 const HASHED_AT_ONCE: usize = 4;
 /// So many more may wait for their turn; whoever comes then is asked to come again.
@@ -112,7 +122,7 @@ pub async fn create_owner(
         None => None,
     };
     let now = clock.now();
-    let user = User { id: new_user(), email: email.clone(), password_hash };
+    let user = User { id: new_user(), email: email.clone(), password_hash, confirmed_at: None };
     let mut write = store.write().await?;
     if !write.insert_user(&user, now).await? {
         return Err(Error::Conflict("There is an account with this address already."));
@@ -127,15 +137,16 @@ pub async fn create_sign_in_link(store: &Store, clock: &Clock, user: &UserId) ->
     let token = token::opaque("tdl", rand::random());
     let now = clock.now();
     let mut write = store.write().await?;
-    write.insert_sign_in_link(&token::hash(&token), user, now.checked_add(LINK_LIFE).unwrap_or(now)).await?;
+    let until = now.checked_add(LINK_LIFE).unwrap_or(now);
+    write.insert_sign_in_link(&token::hash(&token), user, LinkPurpose::Password, until).await?;
     note_as(&mut write, "command line", "user.link", user, "", now).await?;
     write.commit().await?;
     Ok(token)
 }
 
 /// Whose one-time link this is, if it is still good.
-pub async fn linked(state: &AppState, token: &str) -> Result<Option<User>> {
-    match state.store.sign_in_link(&token::hash(token), state.clock.now()).await? {
+pub async fn linked(state: &AppState, purpose: LinkPurpose, token: &str) -> Result<Option<User>> {
+    match state.store.sign_in_link(&token::hash(token), purpose, state.clock.now()).await? {
         Some(id) => Ok(state.store.user(&id).await?),
         None => Ok(None),
     }
@@ -146,7 +157,8 @@ pub async fn choose_password(state: &AppState, client: &Client, token: &str, pas
     let password_hash = hash(password).await?;
     let now = state.clock.now();
     let mut write = state.store.write().await?;
-    let id = write.take_sign_in_link(&token::hash(token), now).await?.ok_or(Error::NotFound)?;
+    let taken = write.take_sign_in_link(&token::hash(token), LinkPurpose::Password, now).await?;
+    let id = taken.ok_or(Error::NotFound)?;
     write.set_password_hash(&id, &password_hash, now).await?;
     note_as(&mut write, &format!("user:{id}"), "user.password", &id, &client.address.to_string(), now).await?;
     write.commit().await?;
@@ -219,6 +231,56 @@ pub async fn change_password(state: &AppState, actor: &Actor, current: String, p
     note(&mut write, actor, "user.password", &user.id, "", now).await?;
     write.commit().await?;
     state.store.user(&user.id).await?.ok_or(Error::NotFound)
+}
+
+/// Mails a one-time link to one's own address: following it shows that alerts arrive there.
+///
+/// # Errors
+/// [`Error::TooMany`] after three in an hour.
+pub async fn ask_confirmation(state: &AppState, actor: &Actor) -> Result<()> {
+    let user = actor.user()?;
+    let now = state.clock.now();
+    let site = state.site().await?;
+    let token = token::opaque("tdl", rand::random());
+    let expires_at = now.checked_add(LINK_LIFE).unwrap_or(now);
+    let mut write = state.store.write().await?;
+    if write.count_attempt("confirm account", user.id.as_str(), HOUR, now).await? > CONFIRMATIONS_AN_HOUR {
+        return Err(Error::TooMany { retry_after: HOUR.as_secs() });
+    }
+    write.insert_sign_in_link(&token::hash(&token), &user.id, LinkPurpose::Address, expires_at).await?;
+    let message = letter::mail(&LetterMail {
+        words: &OWN_ADDRESS,
+        locale: Locale::English,
+        page_name: &site.name,
+        page_url: &site.url,
+        link: &format!("{}/admin/confirm/{token}", site.url),
+    });
+    let letter = NewLetter {
+        id: DeliveryId::from_random(random()),
+        kind: "confirm_account",
+        lane: Lane::Account,
+        to: user.email.clone(),
+        subscriber: None,
+        message,
+        dedupe_key: None,
+        expires_at,
+    };
+    write.insert_letter(&letter, now).await?;
+    note(&mut write, actor, "user.ask_confirmation", &user.id, "", now).await?;
+    write.commit().await?;
+    state.wake_mail();
+    Ok(())
+}
+
+/// Uses a mailed link up: mail reaches this person.
+pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<()> {
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let taken = write.take_sign_in_link(&token::hash(token), LinkPurpose::Address, now).await?;
+    let id = taken.ok_or(Error::NotFound)?;
+    write.confirm_user(&id, now).await?;
+    note_as(&mut write, &format!("user:{id}"), "user.confirm", &id, &client.address.to_string(), now).await?;
+    Ok(write.commit().await?)
 }
 
 #[cfg(test)]

@@ -188,10 +188,13 @@ pub fn table() -> Table {
         .console(Anyone, "POST", "/admin/sign-in", post(admin::sign_in::submit))
         .console(LinkHolder, "GET", "/admin/welcome/{token}", get(admin::password::show))
         .console(LinkHolder, "POST", "/admin/welcome/{token}", post(admin::password::submit))
+        .console(LinkHolder, "GET", "/admin/confirm/{token}", get(admin::confirm::show))
+        .console(LinkHolder, "POST", "/admin/confirm/{token}", post(admin::confirm::submit))
         // The console.
         .console(SignedIn, "GET", "/admin", get(admin::dashboard::show))
         .console(SignedIn, "POST", "/admin/sign-out", post(admin::sign_in::sign_out))
         .console(SignedIn, "GET", "/admin/account", get(admin::account::show))
+        .console(SignedIn, "POST", "/admin/account/confirm", post(admin::account::ask_confirmation))
         .console(SignedIn, "POST", "/admin/account/password", post(admin::account::change_password))
         .console(SignedIn, "GET", "/admin/audit", get(admin::audit::show))
         .console(SignedIn, "GET", "/admin/settings", get(admin::settings::show))

@@ -125,9 +125,11 @@ pub(crate) async fn raise(write: &mut Write, alarm: &Alarm<'_>, now: Timestamp) 
     Ok(())
 }
 
-/// Looks whether anything waits too long, and writes to the owners what they were not told yet.
-pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
-    let store = &life.store;
+/// Which lanes wait longer than promised, and since when; nothing while a person holds all mail.
+pub async fn late(store: &Store, now: Timestamp) -> Result<Vec<(Lane, Timestamp)>> {
+    if store.mail_held_since().await?.is_some() {
+        return Ok(Vec::new());
+    }
     let before = |promise| now.checked_sub(promise).unwrap_or(now);
     let letters = store.queue_counts().await?;
     let letters = letters.iter().filter(|count| count.lane == Lane::Account);
@@ -135,9 +137,13 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
     let mut late: Vec<_> = oldest.filter(|(_, since)| *since < before(LETTER_PROMISE)).collect();
     let unfinished = store.unfinished_broadcasts(before(BROADCAST_PROMISE)).await?;
     late.extend(unfinished.into_iter().map(|since| (Lane::Incident, since)));
-    if store.mail_held_since().await?.is_some() {
-        late.clear();
-    }
+    Ok(late)
+}
+
+/// Looks whether anything waits too long, and writes to the owners what they were not told yet.
+pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
+    let store = &life.store;
+    let late = late(store, now).await?;
     let bounces = many_bounces(store, now).await?;
     if late.is_empty() && bounces.is_none() && !store.has_new_alerts().await? {
         return Ok(());

@@ -205,6 +205,17 @@ impl Store {
         broadcasts(rows)
     }
 
+    /// Those that are not over, and those published after an instant, newest first.
+    pub async fn broadcasts_since(&self, since: Timestamp) -> Result<Vec<Broadcast>> {
+        let rows = sqlx::query_as(select!(
+            "where state in ('queued', 'sending', 'paused') or created_at > $1 order by created_at desc, id"
+        ))
+        .bind(millis(since))
+        .fetch_all(self.read())
+        .await?;
+        broadcasts(rows)
+    }
+
     /// All broadcasts about an incident, newest first.
     pub async fn broadcasts_of(&self, incident: &IncidentId) -> Result<Vec<Broadcast>> {
         let rows = sqlx::query_as(select!("where incident_id = $1 order by created_at desc, id"))

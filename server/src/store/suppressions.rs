@@ -84,6 +84,17 @@ impl Store {
             .fetch_one(self.read())
             .await?)
     }
+
+    /// How many addresses were found after an instant not to take mail.
+    pub async fn count_suppressions_since(&self, since: Timestamp, now: Timestamp) -> Result<i64> {
+        Ok(sqlx::query_scalar(
+            "select count(*) from suppressions where created_at > $1 and (expires_at is null or expires_at > $2)",
+        )
+        .bind(millis(since))
+        .bind(millis(now))
+        .fetch_one(self.read())
+        .await?)
+    }
 }
 
 impl Write {

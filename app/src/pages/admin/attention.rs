@@ -1,6 +1,9 @@
 //! What needs a person: the first thing on the dashboard, and nothing when all is well.
 
-use domain::ids::{BroadcastId, IncidentId};
+use domain::{
+    health::Condition,
+    ids::{BroadcastId, IncidentId},
+};
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::*;
 
@@ -13,6 +16,10 @@ use crate::{
 const SOON: SignedDuration = SignedDuration::from_mins(10);
 /// A broadcast of which more than one mail in this many failed needs attention.
 const FAILING: i64 = 20;
+/// More addresses than this that became unreachable within a day need attention …
+const SUPPRESSED: i64 = 20;
+/// … if they are more than one in this many of those who are told.
+const SUPPRESSED_PART: i64 = 50;
 
 /// One thing that somebody should look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +33,36 @@ pub enum Attention {
         /// When it is due.
         at: Timestamp,
     },
+    /// A person stopped all mail.
+    Held {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// A mail server takes nothing at the moment.
+    Transport {
+        /// Whether it is the second one, for alerts and confirmations.
+        is_second: bool,
+        /// What is the matter.
+        condition: Condition,
+        /// In its words.
+        reason: String,
+        /// Since when.
+        since: Timestamp,
+    },
+    /// Mails wait for longer than promised.
+    Late {
+        /// Updates, or single letters such as confirmations.
+        is_update: bool,
+        /// Since when the oldest does.
+        since: Timestamp,
+    },
+    /// Many addresses turned out not to take mail.
+    Suppressions {
+        /// How many within a day.
+        count: i64,
+    },
+    /// Nobody who runs the page has shown that mail reaches them.
+    NobodyConfirmed,
     /// A broadcast waits for somebody to resume it.
     Paused {
         /// Which.
@@ -73,6 +110,11 @@ impl Attention {
         (at <= soon).then(|| Self::Promise { incident: incident.id.clone(), name: incident.name.clone(), at })
     }
 
+    /// Addresses that became unreachable within a day, when they are many for so many who are told.
+    pub fn suppressions(count: i64, active: i64) -> Option<Self> {
+        (count > SUPPRESSED && count * SUPPRESSED_PART > active).then_some(Self::Suppressions { count })
+    }
+
     /// A broadcast that is paused, or of which more than one mail in twenty failed.
     pub fn broadcast(name: &str, progress: &domain::broadcast::Progress) -> Option<Self> {
         use domain::broadcast::BroadcastState;
@@ -105,6 +147,42 @@ fn line(one: &Attention, now: Timestamp) -> AnyView {
             <span>{if *at > now { ": the next update was promised by " } else { ": the next update was due " }}</span>
             {timestamp(*at, now)}
             <Countdown due=at.as_second() now=now.as_second()/>
+        }
+        .into_any(),
+        Attention::Held { since } => view! {
+            <a href="/admin/mail">"All mail is held"</a>
+            <span>" since "</span>
+            {timestamp(*since, now)}
+            <span>": no updates, no confirmations, no alerts."</span>
+        }
+        .into_any(),
+        Attention::Transport { is_second, condition, reason, since } => {
+            let server = if *is_second { "The second mail server" } else { "The mail server" };
+            view! {
+                <a href="/admin/mail">{server}</a>
+                <span dir="auto">{format!(": {} ({reason}), since ", condition.label().to_lowercase())}</span>
+                {timestamp(*since, now)}
+            }
+            .into_any()
+        }
+        Attention::Late { is_update, since } => {
+            let what = if *is_update { "An update" } else { "A confirmation or sign-in link" };
+            let words = if *is_update { " has not reached everyone: published " } else { " was not sent yet: due " };
+            view! {
+                <a href="/admin/mail">{what}</a>
+                <span>{words}</span>
+                {timestamp(*since, now)}
+            }
+            .into_any()
+        }
+        Attention::Suppressions { count } => view! {
+            <a href="/admin/suppressions">{format!("{} addresses", thousands(*count))}</a>
+            <span>" turned out not to take mail within a day. Is the list in good order?"</span>
+        }
+        .into_any(),
+        Attention::NobodyConfirmed => view! {
+            <a href="/admin/account">"Confirm your address"</a>
+            <span>": nobody who runs this page has shown that alerts reach them."</span>
         }
         .into_any(),
         Attention::Paused { broadcast, name, waiting } => view! {
@@ -163,6 +241,13 @@ mod tests {
             finished_at: None,
             eta: None,
         }
+    }
+
+    #[test]
+    fn only_many_lost_addresses_for_so_many_readers_need_someone() {
+        assert_eq!(Attention::suppressions(20, 100), None);
+        assert_eq!(Attention::suppressions(21, 1_050), None);
+        assert_eq!(Attention::suppressions(21, 1_049), Some(Attention::Suppressions { count: 21 }));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What is going on, at a glance, and the button for when something breaks.
 
 use domain::{
-    broadcast::{BroadcastState, Lane, Progress},
+    broadcast::{Lane, Progress},
     incident::Incident,
 };
 use jiff::Timestamp;
@@ -31,6 +31,10 @@ pub struct Dashboard {
     pub attention: Vec<Attention>,
     /// How fast mails may leave: "14/s".
     pub rate: String,
+    /// How many left in the last hour.
+    pub sent_lately: i64,
+    /// How many wait because a broadcast is paused.
+    pub held_by_pauses: i64,
     /// What is broken, newest first.
     pub open: Vec<Incident>,
     /// The newest broadcasts with the names of their incidents, newest first.
@@ -62,16 +66,19 @@ pub fn page(model: &Dashboard) -> String {
             </section>
             <section aria-labelledby="mails">
                 <div class="title-row">
-                    <h2 id="mails">"Latest mails"</h2>
-                    <a href="/admin/broadcasts">"All mails"</a>
+                    <h2 id="mails">"Latest broadcasts"</h2>
+                    <a href="/admin/broadcasts">"All broadcasts"</a>
                 </div>
                 {broadcasts(model)}
             </section>
             <div class="side-by-side">
                 <section aria-labelledby="queue">
-                    <h2 id="queue">"Waiting to be sent"</h2>
+                    <div class="title-row">
+                        <h2 id="queue">"Mail queue"</h2>
+                        <a href="/admin/mail">"All about it"</a>
+                    </div>
                     {queue(&model.queue)}
-                    <p class="hint">{held(model)}</p>
+                    <p class="hint">{pace(model)}</p>
                 </section>
                 <section aria-labelledby="subscribers">
                     <h2 id="subscribers">"Subscribers"</h2>
@@ -167,13 +174,13 @@ fn queue(lanes: &[(Lane, i64)]) -> AnyView {
     .into_any()
 }
 
-/// `Up to 14/s · 588 of them held by a paused broadcast`
-fn held(model: &Dashboard) -> String {
-    let paused = model.recent_broadcasts.iter().filter(|(_, progress)| progress.state == BroadcastState::Paused);
-    let rate = if model.rate == "0" { "As fast as it goes".to_owned() } else { format!("Up to {}", model.rate) };
-    match paused.map(|(_, progress)| progress.waiting).sum() {
-        0 => rate,
-        held => format!("{rate} · {} held by a pause", thousands(held)),
+/// `412 sent in the last hour · up to 14/s · 588 held by a pause`
+fn pace(model: &Dashboard) -> String {
+    let rate = if model.rate == "0" { "as fast as it goes".to_owned() } else { format!("up to {}", model.rate) };
+    let words = format!("{} sent in the last hour · {rate}", thousands(model.sent_lately));
+    match model.held_by_pauses {
+        0 => words,
+        held => format!("{words} · {} held by a pause", thousands(held)),
     }
 }
 

@@ -110,10 +110,10 @@ pub struct QuotaView {
 
 /// Draws the page.
 pub fn page(model: &MailPage) -> String {
-    document(&model.console, "Mail", || {
+    document(&model.console, "Mail queue", || {
         let now = model.now;
         view! {
-            <h1>"Mail"</h1>
+            <h1>"Mail queue"</h1>
             {model.captured.then(captured)}
             {model.held_since.map(|since| held(since, now))}
             {model.sign_ups.as_ref().map(|view| sign_ups(view, now))}

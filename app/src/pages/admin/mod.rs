@@ -13,6 +13,7 @@ pub mod broadcast;
 pub mod broadcasts;
 pub mod component_form;
 pub mod components;
+pub mod confirm;
 pub mod dashboard;
 pub mod details;
 mod fields;

@@ -318,7 +318,8 @@ fn only_pages_with_islands_load_them() {
 
 #[test]
 fn nothing_typed_runs_and_nothing_is_inline() {
-    let account = Account { console: console(), errors: FieldErrors::one("current", HOSTILE) };
+    let account =
+        Account { console: console(), now: now(), confirmed_at: None, errors: FieldErrors::one("current", HOSTILE) };
     let mail = OutboxMessage {
         console: console(),
         name: "1.eml".into(),

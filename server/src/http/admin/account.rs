@@ -21,6 +21,17 @@ pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: S
     draw(&state, &actor, &session, FieldErrors::default()).await
 }
 
+/// Mails the person a link that shows that mail reaches them.
+pub(crate) async fn ask_confirmation(
+    State(state): State<AppState>,
+    actor: Actor,
+    session: Session,
+) -> Result<Response> {
+    accounts::ask_confirmation(&state, &actor).await?;
+    let words = format!("A link is on its way to {}. It works once, within 24 hours.", actor.label());
+    done(&session, &words, "/admin/account").await
+}
+
 /// Changes the password: every other session of this person ends.
 pub(crate) async fn change_password(
     State(state): State<AppState>,
@@ -46,6 +57,11 @@ pub(crate) async fn change_password(
 
 async fn draw(state: &AppState, actor: &Actor, session: &Session, errors: FieldErrors) -> Result<Response> {
     let has_errors = !errors.is_empty();
-    let page = Account { console: console(state, actor, session, "/admin/account").await?, errors };
+    let page = Account {
+        console: console(state, actor, session, "/admin/account").await?,
+        now: state.clock.now(),
+        confirmed_at: actor.user()?.confirmed_at,
+        errors,
+    };
     Ok(form_page(account::page(&page), has_errors))
 }

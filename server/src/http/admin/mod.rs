@@ -4,6 +4,7 @@ pub(super) mod account;
 pub(super) mod audit;
 pub(super) mod broadcasts;
 pub(super) mod components;
+pub(super) mod confirm;
 pub(super) mod dashboard;
 pub(super) mod deliveries;
 pub(super) mod drafts;

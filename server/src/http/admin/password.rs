@@ -13,11 +13,12 @@ use crate::{
     error::{Error, Result},
     http::{auth, client::Client, forms::Posted},
     state::AppState,
+    store::users::LinkPurpose,
 };
 
 /// Shows the form; the link is not used up by looking.
 pub(crate) async fn show(State(state): State<AppState>, Path(token): Path<String>) -> Result<Html<String>> {
-    let user = accounts::linked(&state, &token).await?.ok_or(Error::NotFound)?;
+    let user = accounts::linked(&state, LinkPurpose::Password, &token).await?.ok_or(Error::NotFound)?;
     let page = ChoosePassword { site: state.site().await?, token, email: user.email.to_string(), error: None };
     Ok(Html(password::page(&page)))
 }
@@ -30,7 +31,7 @@ pub(crate) async fn submit(
     Path(token): Path<String>,
     Posted(fields): Posted,
 ) -> Result<Response> {
-    let user = accounts::linked(&state, &token).await?.ok_or(Error::NotFound)?;
+    let user = accounts::linked(&state, LinkPurpose::Password, &token).await?.ok_or(Error::NotFound)?;
     let password = fields.get("password");
     if let Err(errors) = accounts::check_password(&password, &fields.get("password_again")) {
         let error = errors.iter().map(|(_, message)| message.to_owned()).next();

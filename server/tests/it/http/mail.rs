@@ -89,6 +89,7 @@ async fn what_is_wrong_with_a_mail_server_is_said_with_its_next_try() {
     page.says("Next try").says("554 5.7.1").says("100 of 1,000 used");
     owner.get_until("/admin/mail", |page| page.contains("refuses our credentials or settings")).await;
     owner.get(published.location()).await.says("next try");
+    owner.get("/admin").await.says("The mail server").says("turns us away (").says("554 5.7.1");
     let metrics = app.visitor().get("/metrics").await;
     metrics.says("tidings_mail_transport_state").says("tidings_mail_quota_used").says("tidings_mail_held");
 }

@@ -51,6 +51,7 @@ async fn everything_that_was_mailed_is_listed_and_found_by_address(app: TestApp)
 async fn the_dashboard_says_first_what_needs_somebody() {
     let app = TestApp::start().await;
     let owner = app.owner().await;
+    app.confirm_owner().await;
     owner.get("/admin").await.is(200).never_says("Needs attention");
     let id = Form::incident("Slow").with("next_update", "30").open(&owner).await;
     owner.get("/admin").await.says("Next update promised by").never_says("Needs attention");

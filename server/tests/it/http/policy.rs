@@ -67,7 +67,7 @@ async fn every_console_route_answers_the_owner() {
 #[tokio::test]
 async fn everything_under_admin_is_behind_the_guard_but_the_way_in() {
     for route in table().routes.iter().filter(|route| route.path.starts_with("/admin")) {
-        let is_entrance = ["/admin/sign-in", "/admin/welcome/{token}"].contains(&route.path);
+        let is_entrance = ["/admin/sign-in", "/admin/welcome/{token}", "/admin/confirm/{token}"].contains(&route.path);
         assert_eq!(route.who != Who::SignedIn, is_entrance, "{} {}", route.method, route.path);
     }
 }

@@ -67,7 +67,12 @@ async fn until(stage: &Stage, condition: Condition) -> Health {
 
 /// Someone who is told when something goes wrong.
 async fn owner(stage: &Stage) {
-    let user = User { id: UserId::from_random(1), email: "owner@example.com".parse().unwrap(), password_hash: None };
+    let user = User {
+        id: UserId::from_random(1),
+        email: "owner@example.com".parse().unwrap(),
+        password_hash: None,
+        confirmed_at: None,
+    };
     let mut write = stage.company.store.write().await.unwrap();
     write.insert_user(&user, stage.now()).await.unwrap();
     write.commit().await.unwrap();

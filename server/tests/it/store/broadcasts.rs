@@ -37,6 +37,7 @@ on_both!(
     a_newer_update_takes_the_place_of_the_older_one,
     what_is_under_way_when_superseded_is_not_tried_again,
     a_pause_carries_over,
+    what_goes_on_is_listed_however_old_it_is,
     cancelling_counts_whoever_was_not_reached,
     a_resumed_broadcast_goes_on_where_it_was,
     too_late_is_counted,
@@ -225,6 +226,19 @@ async fn what_is_under_way_when_superseded_is_not_tried_again(store: Store) {
     let found = company.look(&older).await;
     assert_eq!((found.sent, found.skipped, found.uncertain, found.waiting()), (1, 1, 1, 0));
     assert_eq!(found.state, Superseded);
+}
+
+async fn what_goes_on_is_listed_however_old_it_is(store: Store) {
+    let (company, _) = company(&store, 3).await;
+    // The second takes the place of the first.
+    let over = company.post(Investigating, now()).await;
+    let open = company.post(Identified, later(1)).await;
+    let ids = async |since| -> Vec<_> {
+        store.broadcasts_since(since).await.unwrap().into_iter().map(|found| found.id).collect()
+    };
+    assert_eq!(ids(later(-1)).await, [open.id.clone(), over.id]);
+    assert_eq!(ids(later(0)).await, [open.id.clone()]);
+    assert_eq!(ids(later(9)).await, [open.id]);
 }
 
 async fn a_pause_carries_over(store: Store) {

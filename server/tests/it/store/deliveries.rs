@@ -38,6 +38,7 @@ on_both!(
     an_address_that_does_not_exist_is_never_written_to_again,
     what_was_over_long_ago_is_removed,
     the_queue_counts_those_no_cursor_has_reached,
+    what_left_lately_is_counted,
     all_nodes_together_keep_to_the_rate,
     broadcasts_leave_room_for_letters,
     sign_ups_leave_room_for_broadcasts,
@@ -270,6 +271,18 @@ async fn settle(store: &Store, node: &Node, settlement: Settlement) {
     let mut write = store.write().await.unwrap();
     assert_eq!(write.settle(node, &[settlement], now()).await.unwrap(), Ok(1));
     write.commit().await.unwrap();
+}
+
+async fn what_left_lately_is_counted(store: Store) {
+    let (node, _) = start(&store, "one", now()).await;
+    insert(&store, [letter(1, Lane::Account), letter(2, Lane::Account), letter(3, Lane::Account)]).await;
+    let letters = claim(&store, &node, 3).await;
+    let states = [DeliveryState::Sent, DeliveryState::Uncertain, DeliveryState::Failed];
+    for (letter, state) in letters.iter().zip(states) {
+        settle(&store, &node, settlement(letter, state)).await;
+    }
+    assert_eq!(store.count_sent(later(-1)).await.unwrap(), 2);
+    assert_eq!(store.count_sent(now()).await.unwrap(), 0);
 }
 
 async fn the_queue_counts_those_no_cursor_has_reached(store: Store) {

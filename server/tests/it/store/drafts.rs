@@ -14,7 +14,12 @@ async fn user(store: &Store, number: u64) -> UserId {
     let id = UserId::from_random(number);
     let email: EmailAddress = format!("person{number}@example.com").parse().unwrap();
     let mut write = store.write().await.unwrap();
-    assert!(write.insert_user(&User { id: id.clone(), email, password_hash: None }, at(0)).await.unwrap());
+    assert!(
+        write
+            .insert_user(&User { id: id.clone(), email, password_hash: None, confirmed_at: None }, at(0))
+            .await
+            .unwrap()
+    );
     write.commit().await.unwrap();
     id
 }

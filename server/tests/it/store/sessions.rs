@@ -41,7 +41,12 @@ async fn with_users(store: &Store) -> [UserId; 2] {
     let mut write = store.write().await.unwrap();
     let ids = [UserId::from_random(1), UserId::from_random(2)];
     for id in &ids {
-        let user = User { id: id.clone(), email: email(&format!("{id}@example.com")), password_hash: None };
+        let user = User {
+            id: id.clone(),
+            email: email(&format!("{id}@example.com")),
+            password_hash: None,
+            confirmed_at: None,
+        };
         assert!(write.insert_user(&user, at(0)).await.unwrap());
     }
     write.commit().await.unwrap();

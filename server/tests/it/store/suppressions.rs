@@ -8,6 +8,7 @@ on_both!(
     a_suppression_without_an_end_stays,
     a_shorter_word_does_not_shorten_a_longer_one,
     what_is_said_again_counts_from_then,
+    those_of_late_are_counted,
     what_is_lifted_is_suppressed_no_more,
     suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page,
 );
@@ -55,6 +56,16 @@ async fn what_is_said_again_counts_from_then(store: Store) {
     write.commit().await.unwrap();
     assert_eq!(store.suppressed_since("a@example.com", at(300)).await.unwrap(), Some(at(100)));
     assert_eq!(store.suppressed_since("b@example.com", at(300)).await.unwrap(), None);
+}
+
+async fn those_of_late_are_counted(store: Store) {
+    let mut write = store.write().await.unwrap();
+    write.suppress("a@example.com", "no such address", None, at(100)).await.unwrap();
+    write.suppress("b@example.com", "mailbox full", Some(at(900)), at(200)).await.unwrap();
+    write.commit().await.unwrap();
+    for (since, now, count) in [(0, 300, 2), (100, 300, 1), (200, 300, 0), (0, 900, 1)] {
+        assert_eq!(store.count_suppressions_since(at(since), at(now)).await.unwrap(), count, "{since} {now}");
+    }
 }
 
 async fn what_is_lifted_is_suppressed_no_more(store: Store) {

@@ -1,5 +1,11 @@
 use domain::{email_address::EmailAddress, ids::UserId};
-use server::store::{Store, users::User};
+use server::store::{
+    Store,
+    users::{
+        LinkPurpose::{Address, Password},
+        User,
+    },
+};
 
 use super::{at, email};
 use crate::support::db::on_both;
@@ -12,10 +18,12 @@ on_both!(
     links_that_nobody_used_are_removed,
     of_two_who_follow_a_link_at_once_one_gets_in,
     a_new_password_makes_older_links_worthless,
+    a_link_is_good_for_its_purpose_alone,
+    the_first_confirmation_counts,
 );
 
 fn user(number: u64, address: &str) -> User {
-    User { id: UserId::from_random(number), email: email(address), password_hash: None }
+    User { id: UserId::from_random(number), email: email(address), password_hash: None, confirmed_at: None }
 }
 
 async fn with_user(store: &Store) -> User {
@@ -59,50 +67,50 @@ async fn an_address_belongs_to_one_user(store: Store) {
 async fn a_one_time_link_works_once(store: Store) {
     let owner = with_user(&store).await;
     let mut write = store.write().await.unwrap();
-    write.insert_sign_in_link("hash", &owner.id, at(1_000)).await.unwrap();
+    write.insert_sign_in_link("hash", &owner.id, Password, at(1_000)).await.unwrap();
     write.commit().await.unwrap();
     // Looking does not use it up.
     for _ in 0..2 {
-        assert_eq!(store.sign_in_link("hash", at(1)).await.unwrap(), Some(owner.id.clone()));
+        assert_eq!(store.sign_in_link("hash", Password, at(1)).await.unwrap(), Some(owner.id.clone()));
     }
     let mut write = store.write().await.unwrap();
-    assert_eq!(write.take_sign_in_link("another", at(1)).await.unwrap(), None);
-    assert_eq!(write.take_sign_in_link("hash", at(1)).await.unwrap(), Some(owner.id));
-    assert_eq!(write.take_sign_in_link("hash", at(1)).await.unwrap(), None);
+    assert_eq!(write.take_sign_in_link("another", Password, at(1)).await.unwrap(), None);
+    assert_eq!(write.take_sign_in_link("hash", Password, at(1)).await.unwrap(), Some(owner.id));
+    assert_eq!(write.take_sign_in_link("hash", Password, at(1)).await.unwrap(), None);
     write.commit().await.unwrap();
-    assert_eq!(store.sign_in_link("hash", at(1)).await.unwrap(), None);
+    assert_eq!(store.sign_in_link("hash", Password, at(1)).await.unwrap(), None);
 }
 
 async fn a_one_time_link_expires(store: Store) {
     let owner = with_user(&store).await;
     let mut write = store.write().await.unwrap();
-    write.insert_sign_in_link("hash", &owner.id, at(1_000)).await.unwrap();
+    write.insert_sign_in_link("hash", &owner.id, Password, at(1_000)).await.unwrap();
     write.commit().await.unwrap();
-    assert_eq!(store.sign_in_link("hash", at(999)).await.unwrap(), Some(owner.id.clone()));
-    assert_eq!(store.sign_in_link("hash", at(1_000)).await.unwrap(), None);
+    assert_eq!(store.sign_in_link("hash", Password, at(999)).await.unwrap(), Some(owner.id.clone()));
+    assert_eq!(store.sign_in_link("hash", Password, at(1_000)).await.unwrap(), None);
     let mut write = store.write().await.unwrap();
-    assert_eq!(write.take_sign_in_link("hash", at(1_000)).await.unwrap(), None);
+    assert_eq!(write.take_sign_in_link("hash", Password, at(1_000)).await.unwrap(), None);
 }
 
 async fn links_that_nobody_used_are_removed(store: Store) {
     let owner = with_user(&store).await;
     let mut write = store.write().await.unwrap();
-    write.insert_sign_in_link("old", &owner.id, at(1_000)).await.unwrap();
-    write.insert_sign_in_link("good", &owner.id, at(1_001)).await.unwrap();
+    write.insert_sign_in_link("old", &owner.id, Password, at(1_000)).await.unwrap();
+    write.insert_sign_in_link("good", &owner.id, Password, at(1_001)).await.unwrap();
     assert_eq!(write.delete_expired_sign_in_links(at(1_000)).await.unwrap(), 1);
     write.commit().await.unwrap();
-    assert_eq!(store.sign_in_link("good", at(1_000)).await.unwrap(), Some(owner.id));
-    assert_eq!(store.sign_in_link("old", at(0)).await.unwrap(), None);
+    assert_eq!(store.sign_in_link("good", Password, at(1_000)).await.unwrap(), Some(owner.id));
+    assert_eq!(store.sign_in_link("old", Password, at(0)).await.unwrap(), None);
 }
 
 async fn of_two_who_follow_a_link_at_once_one_gets_in(store: Store) {
     let owner = with_user(&store).await;
     let mut write = store.write().await.unwrap();
-    write.insert_sign_in_link("hash", &owner.id, at(1_000)).await.unwrap();
+    write.insert_sign_in_link("hash", &owner.id, Password, at(1_000)).await.unwrap();
     write.commit().await.unwrap();
     let take = async || {
         let mut write = store.write().await.unwrap();
-        let taken = write.take_sign_in_link("hash", at(1)).await.unwrap();
+        let taken = write.take_sign_in_link("hash", Password, at(1)).await.unwrap();
         write.commit().await.unwrap();
         taken.is_some()
     };
@@ -113,9 +121,32 @@ async fn of_two_who_follow_a_link_at_once_one_gets_in(store: Store) {
 async fn a_new_password_makes_older_links_worthless(store: Store) {
     let owner = with_user(&store).await;
     let mut write = store.write().await.unwrap();
-    write.insert_sign_in_link("hash", &owner.id, at(1_000)).await.unwrap();
+    write.insert_sign_in_link("hash", &owner.id, Password, at(1_000)).await.unwrap();
     write.set_password_hash(&owner.id, "$argon2id$new", at(1)).await.unwrap();
     write.commit().await.unwrap();
     assert_eq!(store.user(&owner.id).await.unwrap().unwrap().password_hash.as_deref(), Some("$argon2id$new"));
-    assert_eq!(store.sign_in_link("hash", at(2)).await.unwrap(), None);
+    assert_eq!(store.sign_in_link("hash", Password, at(2)).await.unwrap(), None);
+}
+
+async fn a_link_is_good_for_its_purpose_alone(store: Store) {
+    let owner = with_user(&store).await;
+    let mut write = store.write().await.unwrap();
+    write.insert_sign_in_link("hash", &owner.id, Address, at(1_000)).await.unwrap();
+    assert_eq!(write.take_sign_in_link("hash", Password, at(1)).await.unwrap(), None);
+    write.commit().await.unwrap();
+    assert_eq!(store.sign_in_link("hash", Password, at(1)).await.unwrap(), None);
+    assert_eq!(store.sign_in_link("hash", Address, at(1)).await.unwrap(), Some(owner.id.clone()));
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.take_sign_in_link("hash", Address, at(1)).await.unwrap(), Some(owner.id));
+}
+
+async fn the_first_confirmation_counts(store: Store) {
+    let owner = with_user(&store).await;
+    for moment in [7, 9] {
+        let mut write = store.write().await.unwrap();
+        write.confirm_user(&owner.id, at(moment)).await.unwrap();
+        write.commit().await.unwrap();
+    }
+    assert_eq!(store.user(&owner.id).await.unwrap().unwrap().confirmed_at, Some(at(7)));
+    assert_eq!(store.users().await.unwrap()[0].confirmed_at, Some(at(7)));
 }

@@ -154,6 +154,14 @@ impl TestApp {
         }
     }
 
+    /// Lets it be known that mail reaches the owner.
+    pub(crate) async fn confirm_owner(&self) {
+        let user = self.state.store.user_by_email(&OWNER.parse().unwrap()).await.unwrap().unwrap();
+        let mut write = self.state.store.write().await.unwrap();
+        write.confirm_user(&user.id, self.state.clock.now()).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
     /// The owner as actions know them.
     pub(crate) async fn actor(&self) -> Actor {
         self.add_owner().await;
