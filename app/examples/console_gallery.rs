@@ -250,6 +250,7 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
         recipients: 9_874,
         reach: Reach { everything: 9_000, components: 800, incident: 74 },
         held: None,
+        unread_times: Vec::new(),
         mail: None,
         finish: "about 13:57 UTC".into(),
         step: Step::Resolved,

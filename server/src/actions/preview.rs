@@ -3,7 +3,7 @@
 use app::emails::{self, Links, Mail, Reader};
 use domain::{
     forms::PostUpdate,
-    i18n::Locale,
+    i18n::Preferences,
     ids::{IncidentId, UpdateId},
     incident::{Incident, Update, is_newest},
     status::Impact,
@@ -12,12 +12,13 @@ use domain::{
 use super::incidents::{changes, wanted_statuses};
 use crate::{error::Result, state::AppState};
 
-/// Draws the mail as English readers of it get it. `opened` is the title and impact of an incident that is not there yet.
+/// Draws the mail as a reader with these preferences gets it. `opened` is the title and impact of an incident that is not there yet.
 pub async fn mail(
     state: &AppState,
     incident: Option<Incident>,
     opened: Option<(String, Option<Impact>)>,
     command: PostUpdate,
+    preferences: &Preferences,
 ) -> Result<Option<Mail>> {
     let now = state.clock.now();
     let (name, impact_override) = opened.unwrap_or_default();
@@ -49,7 +50,9 @@ pub async fn mail(
     let id = update.id.clone();
     incident.updates.push(update);
     incident.updates.sort_by(|a, b| b.order().cmp(&a.order()));
-    let site = state.site().await?;
+    let (site, page_zone) = (state.site().await?, state.zone().await?);
+    let Preferences { locale, zone } = preferences;
+    let local_time = |at| locale.local_time(at, zone.as_ref(), page_zone.as_ref());
     // Each reader has links of their own; in a preview they lead nowhere in particular.
     let links = Links { manage: site.url.clone(), unsubscribe: site.url.clone() };
     Ok(emails::update::mail(&emails::update::UpdateMail {
@@ -58,6 +61,6 @@ pub async fn mail(
         incident: &incident,
         update: &id,
         is_correction: false,
-        reader: &Reader { locale: Locale::English, local_time: &|_| String::new(), links: &links },
+        reader: &Reader { locale: *locale, local_time: &local_time, links: &links },
     }))
 }

@@ -51,6 +51,8 @@ pub struct PostmortemAdmin {
 pub struct PostmortemReview {
     /// The text, drawn by `domain::markdown`.
     pub html: String,
+    /// Why the mails would wait, if they would.
+    pub held: Option<String>,
     /// What was meant as a time and is none, and what to do about it.
     pub unread_times: Vec<(String, String)>,
     /// Questions of the draft that nobody has answered.

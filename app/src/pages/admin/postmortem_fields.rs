@@ -10,6 +10,7 @@ use leptos::prelude::*;
 use super::{
     fields::Field,
     postmortem::{PostmortemReview, mails},
+    review::unread_times,
 };
 use crate::{
     components::sentence,
@@ -215,11 +216,9 @@ impl PostmortemFields<'_> {
     }
 
     fn review(&self, review: &PostmortemReview) -> AnyView {
-        let unread: Vec<_> = review
-            .unread_times
-            .iter()
-            .map(|(typed, why)| view! { <li><code>{typed.clone()}</code><span>{format!(" is left as typed: {why}")}</span></li> })
-            .collect();
+        let unread = unread_times(&review.unread_times);
+        let is_mailed = !self.is_published && self.form.notify == "yes";
+        let held = review.held.clone().filter(|_| is_mailed);
         let unanswered: Vec<_> = review
             .unanswered
             .iter()
@@ -238,6 +237,7 @@ impl PostmortemFields<'_> {
             <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
                 <h2 id="review-title">{title}</h2>
                 <p class="consequences"><span>{consequence}</span></p>
+                {held.map(|held| view! { <p class="held">{held}</p> })}
                 {has_doubts.then(|| view! { <ul class="doubts">{unread} {unanswered}</ul> })}
                 <div class="as-published">
                     <div class="prose" inner_html=review.html.clone()></div>

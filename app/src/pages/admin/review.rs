@@ -1,15 +1,25 @@
 //! The last look before publishing: what readers will see, who is mailed, and when they will have it.
 
-use domain::{forms::UpdateForm, incident::Step, status::IncidentStatus};
+use domain::{
+    forms::{FieldErrors, PreferencesForm, UpdateForm},
+    i18n::{Preferences, Zone},
+    incident::Step,
+    status::IncidentStatus,
+};
 use leptos::prelude::*;
 
-use crate::islands::{people, thousands};
+use crate::{
+    components::preferences_fields,
+    islands::{people, thousands},
+};
 
 /// What the server found out about an update that is not published yet.
 #[derive(Clone, Debug)]
 pub struct Review {
     /// The text, drawn by `domain::markdown`.
     pub html: String,
+    /// What was meant as a time and is none, and what to do about it.
+    pub unread_times: Vec<(String, String)>,
     /// How many people it would be mailed to.
     pub recipients: i64,
     /// When they would all have it: "about 13:57 UTC". Empty when it cannot be said.
@@ -44,6 +54,10 @@ pub struct MailPreview {
     pub text: String,
     /// Where its HTML is.
     pub frame: String,
+    /// Who reads it.
+    pub reader: PreferencesForm,
+    /// The page's own time zone.
+    pub page_zone: Option<Zone>,
 }
 
 impl Reach {
@@ -79,6 +93,8 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
     };
     let is_mailed = form.notify == "yes";
     let by_following = Some(review.reach.words()).filter(|words| is_mailed && !words.is_empty());
+    let unread = unread_times(&review.unread_times);
+    let unread = (!unread.is_empty()).then(|| view! { <ul class="doubts">{unread}</ul> });
     let by_following = by_following.map(|words| view! { <p class="hint">{format!("They follow: {words}")}</p> });
     view! {
         <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
@@ -90,6 +106,7 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
             </p>
             {by_following}
             {review.held.clone().filter(|_| is_mailed).map(|held| view! { <p class="held">{held}</p> })}
+            {unread}
             <div class="as-published">
                 <p class="what">
                     <strong>{status}</strong>
@@ -103,10 +120,24 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
     .into_any()
 }
 
+/// What was meant as a time and is none, one line each.
+pub(super) fn unread_times(times: &[(String, String)]) -> Vec<AnyView> {
+    let line = |(typed, why): &(String, String)| {
+        view! { <li><code>{typed.clone()}</code><span>{format!(" is left as typed: {why}")}</span></li> }.into_any()
+    };
+    times.iter().map(line).collect()
+}
+
+/// The mail, for one reader; other readers are chosen in the form around it, which comes back by its own button.
 fn mail_preview(mail: MailPreview) -> AnyView {
+    let is_chosen = mail.reader != PreferencesForm::from(&Preferences::default());
     view! {
-        <details class="mail-preview">
+        <details class="mail-preview" open=is_chosen>
             <summary>"The mail as it will look"</summary>
+            <div class="reader">
+                {preferences_fields(&mail.reader, mail.page_zone.as_ref(), &FieldErrors::default())}
+                <button class="button quiet" name="intent" value="review">"Show it so"</button>
+            </div>
             <p dir="auto">
                 <strong>{mail.subject}</strong>
             </p>

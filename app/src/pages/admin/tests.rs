@@ -272,6 +272,7 @@ fn enter_in_a_field_reviews_and_never_publishes() {
         recipients: 9_874,
         reach: Reach { everything: 9_000, components: 800, incident: 74 },
         held: None,
+        unread_times: Vec::new(),
         mail: None,
         finish: "about 13:57 UTC".into(),
         step: Step::Resolved,

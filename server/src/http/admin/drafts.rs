@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::header,
     response::{Html, IntoResponse, Response},
 };
@@ -14,7 +14,7 @@ use domain::{
 use serde::Serialize;
 use tower_sessions::Session;
 
-use super::{component_ids, done, incident::find, outbox::MAIL_POLICY};
+use super::{component_ids, done, incident::find, outbox::MAIL_POLICY, writing};
 use crate::{
     actions::{drafts as actions, preview},
     error::{Error, Result},
@@ -69,16 +69,24 @@ pub(crate) async fn discard(
 }
 
 /// The mail that a draft would be, as HTML for a sandboxed frame.
-pub(crate) async fn mail(State(state): State<AppState>, actor: Actor, Path(subject): Path<String>) -> Result<Response> {
+///
+/// `?locale=de&time_zone=Europe/Berlin`: as that reader gets it.
+pub(crate) async fn mail(
+    State(state): State<AppState>,
+    actor: Actor,
+    Path(subject): Path<String>,
+    Query(query): Query<Vec<(String, String)>>,
+) -> Result<Response> {
+    let (_, reader) = writing::reader(&Fields(query));
     let draft = state.store.draft(&actor.user()?.id, &subject).await?.ok_or(Error::NotFound)?;
     let (components, now) = (component_ids(&state).await?, state.clock.now());
     let form = IncidentForm::from_fields(&draft.fields);
     let mail = if subject == actions::NEW {
         let command = form.parse(&components, now).map_err(|_| Error::NotFound)?;
-        preview::mail(&state, None, Some((command.name, command.impact)), command.update).await?
+        preview::mail(&state, None, Some((command.name, command.impact)), command.update, &reader).await?
     } else {
         let command = form.update.parse(&components, now).map_err(|_| Error::NotFound)?;
-        preview::mail(&state, Some(find(&state, &subject).await?), None, command).await?
+        preview::mail(&state, Some(find(&state, &subject).await?), None, command, &reader).await?
     };
     let html = mail.ok_or(Error::NotFound)?.html;
     Ok(([(header::CONTENT_SECURITY_POLICY, MAIL_POLICY)], Html(html)).into_response())

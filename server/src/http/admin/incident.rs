@@ -184,12 +184,13 @@ async fn draw(
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
     let reach = writing::reach(state, Some(&incident), listed(&form).into_iter().collect()).await?;
-    let held = writing::held(state, &incident).await?;
+    let held = writing::held(state, Some(&incident)).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
         reach,
         held,
         html: markdown::to_html_in(&form.body, "review"),
+        unread_times: writing::unread_times(&form.body),
         recipients,
         finish: finish.clone(),
         // What is written down later about an earlier time changes nothing.

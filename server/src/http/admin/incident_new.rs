@@ -100,11 +100,13 @@ async fn draw(
     let recipients = actions::incidents::count_recipients(state, None, listed(&form.update)).await?;
     let finish = finish(state, recipients).await?;
     let reach = writing::reach(state, None, listed(&form.update).into_iter().collect()).await?;
+    let held = writing::held(state, None).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
         reach,
-        held: None,
+        held,
         html: markdown::to_html_in(&form.update.body, "review"),
+        unread_times: writing::unread_times(&form.update.body),
         recipients,
         finish: finish.clone(),
         step: step(None, form.update.status.parse().unwrap_or(domain::status::IncidentStatus::Investigating)),

@@ -16,7 +16,7 @@ use domain::{
 };
 use tower_sessions::Session;
 
-use super::{console, done, form_key, form_page};
+use super::{console, done, form_key, form_page, writing};
 use crate::{
     actions::{
         incidents::{Published, count_recipients},
@@ -171,9 +171,9 @@ async fn draw(
         console: console(state, actor, session, "/admin/postmortems").await?,
         now: state.clock.now(),
         derived: Figures::of(&incident),
-        incident,
         postmortem,
-        review: shown.is_review.then(|| review(&form)),
+        review: if shown.is_review { Some(review(state, &incident, &form).await?) } else { None },
+        incident,
         form,
         errors: shown.errors,
         is_overtaken: shown.is_overtaken,
@@ -185,11 +185,11 @@ async fn draw(
     Ok(if shown.is_overtaken { (StatusCode::CONFLICT, drawn).into_response() } else { drawn })
 }
 
-fn review(form: &PostmortemForm) -> PostmortemReview {
-    let unread = markdown::unread_times(&form.body).into_iter();
-    PostmortemReview {
+async fn review(state: &AppState, incident: &Incident, form: &PostmortemForm) -> Result<PostmortemReview> {
+    Ok(PostmortemReview {
         html: markdown::to_article(&form.body, "review").html,
-        unread_times: unread.map(|(typed, why)| (typed, why.to_string())).collect(),
+        held: writing::held(state, Some(incident)).await?,
+        unread_times: writing::unread_times(&form.body),
         unanswered: unanswered(&form.body).into_iter().map(str::to_owned).collect(),
-    }
+    })
 }

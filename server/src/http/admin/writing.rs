@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use app::pages::admin::{
-    aids::Aids,
-    review::{MailPreview, Reach},
+use app::{
+    emails::Mail,
+    pages::admin::{
+        aids::Aids,
+        review::{MailPreview, Reach},
+    },
 };
 use domain::{
     audience::Audience,
-    forms::{Fields, IncidentForm, PostUpdate},
+    forms::{Fields, IncidentForm, PostUpdate, PreferencesForm},
+    i18n::Preferences,
     ids::{ComponentId, IncidentId},
     incident::Incident,
+    markdown,
     status::Impact,
 };
 
@@ -72,6 +77,18 @@ pub(super) struct Looked {
     pub(super) mail: Option<MailPreview>,
 }
 
+/// What in a text was meant as a time and is none, and what to do about it.
+pub(super) fn unread_times(body: &str) -> Vec<(String, String)> {
+    markdown::unread_times(body).into_iter().map(|(typed, why)| (typed, why.to_string())).collect()
+}
+
+/// How the reader is written to whose mail is looked at: in English and by the page's clock, unless others were chosen.
+pub(super) fn reader(fields: &Fields) -> (PreferencesForm, Preferences) {
+    let form = PreferencesForm::from_fields(fields, &Preferences::default());
+    let preferences = form.parse().unwrap_or_default();
+    ((&preferences).into(), preferences)
+}
+
 /// Keeps what is reviewed, so that the frame beside it can draw its mail, and says what that will look like.
 pub(super) async fn mail(
     state: &AppState,
@@ -86,9 +103,14 @@ pub(super) async fn mail(
         return Ok(Looked { mail: None });
     }
     actions::drafts::save(state, actor, subject, fields).await?;
-    let mail = actions::preview::mail(state, incident, opened, command).await?;
-    let frame = format!("/admin/drafts/{subject}/mail");
-    Ok(Looked { mail: mail.map(|mail| MailPreview { subject: mail.subject, text: mail.text, frame }) })
+    let (reader, preferences) = reader(fields);
+    let mail = actions::preview::mail(state, incident, opened, command, &preferences).await?;
+    let query = [("locale", &reader.locale), ("time_zone", &reader.time_zone)];
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+    let frame = format!("/admin/drafts/{subject}/mail?{query}");
+    let page_zone = state.zone().await?;
+    let preview = |mail: Mail| MailPreview { subject: mail.subject, text: mail.text, frame, reader, page_zone };
+    Ok(Looked { mail: mail.map(preview) })
 }
 
 /// How many people are told, by how they follow.
@@ -110,7 +132,11 @@ pub(super) async fn reach(
 }
 
 /// Why mails about this incident would wait, if they would.
-pub(super) async fn held(state: &AppState, incident: &Incident) -> Result<Option<String>> {
+pub(super) async fn held(state: &AppState, incident: Option<&Incident>) -> Result<Option<String>> {
+    if state.store.mail_held_since().await?.is_some() {
+        return Ok(Some("All mail is held: this waits too, until somebody lets mail go on.".to_owned()));
+    }
+    let Some(incident) = incident else { return Ok(None) };
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
     let is_paused = broadcasts.iter().any(|it| it.state == domain::broadcast::BroadcastState::Paused);
     let words = "The mails of this incident are paused: this one waits too, until somebody resumes it.";

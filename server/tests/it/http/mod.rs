@@ -1,6 +1,7 @@
 //! What people and programs see over HTTP.
 
 mod api;
+mod attention;
 mod audit;
 mod bounces;
 mod cache;
