@@ -2,12 +2,12 @@
 
 use domain::{
     email_address::EmailAddress,
-    forms::AddSubscriber,
+    forms::{AddSubscriber, FieldErrors},
     i18n::Preferences,
     ids::SubscriberId,
     subscriber::{Consent, Follows, SubscriberFilter, SubscriberState},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{claim, note, subscriptions};
 use crate::{
@@ -16,6 +16,10 @@ use crate::{
     state::AppState,
     store::{Write, subscribers::Subscriber},
 };
+
+/// So many people may one person have asked.
+const ASKED_AN_HOUR: i64 = 60;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// What became of someone who was to be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,7 @@ impl Added {
 /// subscriber keeps what they chose. Someone who has not confirmed is asked again only as often as the page itself would.
 ///
 /// # Errors
+/// [`Error::Invalid`] when the address was asked too often, or too many were by the same person.
 /// [`Error::Conflict`] when a program states it of someone who left: it may only repeat what it knew before they did.
 pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Result<Added> {
     let now = state.clock.now();
@@ -61,15 +66,15 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
             "This person left. They can subscribe again on the page, or somebody adds them in the console.",
         ));
     }
-    let may_ask = match &known {
-        _ if consent != Consent::Ask => true,
-        Some(known) => subscriptions::may_ask_again(&mut write, known, now).await?,
-        None => true,
-    };
-    let may_ask =
-        may_ask && (consent != Consent::Ask || subscriptions::is_within_limit(&mut write, &email, now).await?);
-    if let Some(known) = known.as_ref().filter(|_| !may_ask) {
-        return unchanged(write, actor, known.clone(), now).await;
+    if consent == Consent::Ask {
+        let is_due = match &known {
+            Some(known) => subscriptions::may_ask_again(&mut write, known, now).await?,
+            None => true,
+        };
+        match known.as_ref().filter(|_| !is_due) {
+            Some(known) => return unchanged(write, actor, known.clone(), now).await,
+            None => may_ask(&mut write, actor, &email, now).await?,
+        }
     }
     let mut subscriber = match known {
         Some(known) => known,
@@ -104,6 +109,19 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
     write.commit().await?;
     state.wake_mail();
     Ok(added)
+}
+
+/// Makes sure that nobody is asked too often, and that nobody asks too many.
+async fn may_ask(write: &mut Write, actor: &Actor, email: &EmailAddress, now: Timestamp) -> Result<()> {
+    if !subscriptions::is_within_limit(write, email, now).await? {
+        return Err(FieldErrors::one("email", "this address was asked often enough today: ask again tomorrow").into());
+    }
+    if write.count_attempt("ask subscribers", &actor.name(), HOUR, now).await? > ASKED_AN_HOUR {
+        let words =
+            format!("you had {ASKED_AN_HOUR} people asked within the hour: go on in the next, or import a list");
+        return Err(FieldErrors::one("consent", words).into());
+    }
+    Ok(())
 }
 
 /// Leaves someone as they are; a program's request has acted nevertheless.

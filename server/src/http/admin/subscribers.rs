@@ -97,7 +97,10 @@ pub(crate) async fn create(
         Ok(command) => command,
         Err(errors) => return draw_new(&state, &actor, &session, form, errors).await,
     };
-    let added = actions::add(&state, &actor, command).await?;
+    let added = match actions::add(&state, &actor, command).await {
+        Err(Error::Invalid(errors)) => return draw_new(&state, &actor, &session, form, errors).await,
+        added => added?,
+    };
     let email = &added.subscriber().email;
     let words = match &added {
         Added::Active(_) => format!("{email} is subscribed."),

@@ -134,3 +134,30 @@ async fn a_suppressed_address_is_shown_with_its_reason_and_let_go_by_hand(app: T
     owner.post("/admin/suppressions/release", &[("email", "someone@else.example")]).await.is(303);
     owner.get("/admin/suppressions").await.says("Every address may be written to.");
 }
+
+#[tokio::test]
+async fn the_console_asks_nobody_too_often_and_not_too_many() {
+    let app = TestApp::start().await;
+    // Windows of an hour and of a day begin with it.
+    let clock = &app.state.clock;
+    clock.advance(jiff::SignedDuration::from_secs(86_400 - clock.now().as_second().rem_euclid(86_400)));
+    let owner = app.owner().await;
+    let ask = async |email: &str| {
+        let form = [("email", email), ("everything", "1"), ("consent", "ask"), ("reason", "As typed")];
+        owner.post("/admin/subscribers/new", &form).await
+    };
+    // Erased in between, so that nothing else knows that they were asked.
+    for _ in 0..3 {
+        let added = ask("ann@example.com").await;
+        owner.post(&format!("{}/erase", added.is(303).location()), &[]).await.is(303);
+    }
+    let refused = ask("ann@example.com").await;
+    refused.is(422).says("This address was asked often enough today").says("value=\"As typed\"");
+    for number in 0..57 {
+        ask(&format!("other{number}@example.com")).await.is(303);
+    }
+    let refused = ask("one-more@example.com").await;
+    refused.is(422).says("You had 60 people asked within the hour").says("value=\"one-more@example.com\"");
+    app.state.clock.advance(jiff::SignedDuration::from_hours(1));
+    ask("one-more@example.com").await.is(303);
+}
