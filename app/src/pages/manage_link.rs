@@ -3,6 +3,7 @@
 use domain::forms::FieldErrors;
 use leptos::prelude::*;
 
+use super::sent::{Lead, check_inbox};
 use crate::{
     components::{TextField, error_summary, text_field},
     layout::{Head, public_page},
@@ -61,28 +62,17 @@ fn form(model: &ManageLink) -> AnyView {
 }
 
 fn sent(model: &ManageLink) -> AnyView {
-    view! {
-        <h1>"Check your inbox"</h1>
-        <p class="lead">
-            <span>"If "</span>
-            <strong dir="auto">{model.email.clone()}</strong>
-            <span>" gets mail from us, the link is on its way there. We send it once an hour at most."</span>
-        </p>
-        <h2>"No mail after a few minutes?"</h2>
-        <ul class="steps">
-            <li>"Look in the folder for spam."</li>
-            <li>
-                <span>"Check the address above, and "</span>
-                <a href="/manage">"ask again"</a>
-                <span>" if it has a mistake."</span>
-            </li>
-            <li>
-                <span>"Perhaps it is not subscribed: "</span>
-                <a href="/subscribe">"subscribe"</a>
-                <span>"."</span>
-            </li>
-        </ul>
-        <p class="back"><a href="/">"Back to the current state"</a></p>
-    }
-    .into_any()
+    let lead = Lead {
+        before: "If ",
+        email: &model.email,
+        after: " gets mail from us, the link is on its way there. We send it once an hour at most.",
+    };
+    let more = view! {
+        <li>
+            <span>"Perhaps it is not subscribed: "</span>
+            <a href="/subscribe">"subscribe"</a>
+            <span>"."</span>
+        </li>
+    };
+    check_inbox(&lead, "/manage", Some(more.into_any()))
 }

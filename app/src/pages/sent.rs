@@ -1,4 +1,4 @@
-//! After asking to be told: the same words whether the address is known or not.
+//! After asking for a mail: the same words whether the address is known or not.
 
 use leptos::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{
     site::Site,
 };
 
-/// What to say after the form was sent.
+/// What to say after someone subscribed.
 #[derive(Clone, Debug)]
 pub struct SubscribeSent {
     /// The page itself.
@@ -19,25 +19,43 @@ pub struct SubscribeSent {
 /// Draws "Check your inbox".
 pub fn page(model: &SubscribeSent) -> String {
     public_page(&model.site, Head::private("Check your inbox"), || {
-        view! {
-            <div class="sheet">
-                <h1>"Check your inbox"</h1>
-                <p class="lead">
-                    <span>"We are writing to "</span>
-                    <strong dir="auto">{model.email.clone()}</strong>
-                    <span>". Follow the link in that mail to confirm; until then nothing else is sent."</span>
-                </p>
-                <h2>"No mail after a few minutes?"</h2>
-                <ul class="steps">
-                    <li>"Look in the folder for spam."</li>
-                    <li>
-                        <span>"Check the address above, and "</span>
-                        <a href="/subscribe">"ask again"</a>
-                        <span>" if it has a mistake."</span>
-                    </li>
-                </ul>
-                <p class="back"><a href="/">"Back to the current state"</a></p>
-            </div>
-        }
+        let lead = Lead {
+            before: "We are writing to ",
+            email: &model.email,
+            after: ". Follow the link in that mail to confirm; until then nothing else is sent.",
+        };
+        view! { <div class="sheet">{check_inbox(&lead, "/subscribe", None)}</div> }
     })
+}
+
+/// What happens now, in a sentence around the address.
+pub(super) struct Lead<'a> {
+    pub(super) before: &'static str,
+    /// As it was typed.
+    pub(super) email: &'a str,
+    pub(super) after: &'static str,
+}
+
+/// What to do while a mail is on its way; `again` is the form it was asked for in, `more` another reason why none comes.
+pub(super) fn check_inbox(lead: &Lead<'_>, again: &'static str, more: Option<AnyView>) -> AnyView {
+    view! {
+        <h1>"Check your inbox"</h1>
+        <p class="lead">
+            <span>{lead.before}</span>
+            <strong dir="auto">{lead.email.to_owned()}</strong>
+            <span>{lead.after}</span>
+        </p>
+        <h2>"No mail after a few minutes?"</h2>
+        <ul class="steps">
+            <li>"Look in the folder for spam."</li>
+            <li>
+                <span>"Check the address above, and "</span>
+                <a href=again>"ask again"</a>
+                <span>" if it has a mistake."</span>
+            </li>
+            {more}
+        </ul>
+        <p class="back"><a href="/">"Back to the current state"</a></p>
+    }
+    .into_any()
 }
