@@ -141,6 +141,9 @@ fn every_action_that_writes_notes_it() {
         for function in source.split("\npub async fn ").skip(1) {
             let (name, _) = function.split_once('(').unwrap();
             let body = function.split("\n}\n").next().unwrap();
+            // A comment notes nothing.
+            let code: Vec<_> = body.lines().map(|line| line.split("//").next().unwrap()).collect();
+            let body = code.join("\n");
             if body.contains("store.write()") {
                 let notes = ["note(", "note_as(", "record(", ".audit("].iter().any(|word| body.contains(word));
                 assert!(notes, "{}: {name} writes without a word in the audit log", path.display());

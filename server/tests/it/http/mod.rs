@@ -20,6 +20,7 @@ mod logo;
 mod mail;
 mod mails;
 mod manage;
+mod marks;
 mod operations;
 mod policy;
 mod postmortem_corpus;

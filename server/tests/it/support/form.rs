@@ -60,10 +60,14 @@ impl Form {
         self.with(&format!("component.{component}"), status)
     }
 
+    /// Its fields, in order.
+    pub(crate) fn fields(&self) -> Vec<(&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+    }
+
     /// Sends it.
     pub(crate) async fn post(&self, client: &Client, path: &str) -> Answer {
-        let fields: Vec<_> = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        client.post(path, &fields).await
+        client.post(path, &self.fields()).await
     }
 
     /// Opens the incident and gives its id.
