@@ -15,7 +15,13 @@ const UNLIMITED_SLICE: u64 = 5_000;
 /// The fewest and most mails of which the outcome may be unknown at once.
 const OUTSTANDING: (u64, u64) = (4, 256);
 
-/// Mails a second, in thousandths, so that no floating point reaches the store. Zero means: as fast as it goes.
+/// In a second, a minute and an hour: what one mail of each is worth in a [`Rate`].
+const PER_SECOND: u64 = 60 * PER_MINUTE;
+const PER_MINUTE: u64 = 60 * PER_HOUR;
+const PER_HOUR: u64 = 1000;
+
+/// Mails in a thousand hours: whatever can be typed is exact, and so is a share of it, without floating point. Zero means:
+/// as fast as it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate(u64);
 
@@ -73,7 +79,7 @@ impl Rate {
 
     /// So many mails a second.
     pub const fn per_second(mails: u64) -> Self {
-        Self(mails.saturating_mul(1000))
+        Self(mails.saturating_mul(PER_SECOND))
     }
 
     /// Whether there is no limit.
@@ -81,13 +87,17 @@ impl Rate {
         self.0 == 0
     }
 
-    /// To be read, not typed: `11.9/s`, `42/min`, `no limit`.
+    /// To be read, not typed: `11.9/s`, `42/min`, `5.7/h`, `no limit`.
     pub fn in_words(self) -> String {
-        match self.0 {
-            0 => "no limit".to_owned(),
-            thousandths if thousandths % 1000 == 0 => format!("{}/s", thousandths / 1000),
-            thousandths if thousandths > 1000 => format!("{}.{}/s", thousandths / 1000, thousandths % 1000 / 100),
-            thousandths => format!("{}/min", thousandths * 60 / 1000),
+        let (one, unit) = match self.0 {
+            0 => return "no limit".to_owned(),
+            PER_SECOND.. => (PER_SECOND, "s"),
+            PER_MINUTE.. => (PER_MINUTE, "min"),
+            _ => (PER_HOUR, "h"),
+        };
+        match (self.0 / one, self.0 % one * 10 / one) {
+            (whole, 0) => format!("{whole}/{unit}"),
+            (whole, tenths) => format!("{whole}.{tenths}/{unit}"),
         }
     }
 
@@ -99,7 +109,7 @@ impl Rate {
 
     /// How many mails one node takes at once; at least one. Rounded up, for the store is asked no more often than that.
     pub fn slice(self) -> u64 {
-        if self.is_unlimited() { UNLIMITED_SLICE } else { self.0.saturating_mul(SLICE).div_ceil(1000 * SECOND).max(1) }
+        if self.is_unlimited() { UNLIMITED_SLICE } else { self.begun_in(SLICE).max(1) }
     }
 
     /// How many mails leave in this time.
@@ -117,8 +127,7 @@ impl Rate {
             return most;
         }
         let micros = u64::try_from(each.as_micros()).unwrap_or(0);
-        let needed = micros.saturating_mul(self.0).saturating_mul(3).div_ceil(2 * SECOND * 1000);
-        needed.clamp(least, most)
+        self.begun_in(micros.saturating_mul(3) / 2).clamp(least, most)
     }
 
     /// How long so many mails take; nothing when there is no limit.
@@ -133,11 +142,22 @@ impl Rate {
 
     /// Rounded up, so that rounding never makes it faster.
     fn span(self, mails: u64) -> u64 {
-        if self.is_unlimited() { 0 } else { mails.saturating_mul(1000 * SECOND).div_ceil(self.0) }
+        if self.is_unlimited() {
+            return 0;
+        }
+        let span = (u128::from(mails) * u128::from(PER_SECOND * SECOND)).div_ceil(u128::from(self.0));
+        u64::try_from(span).unwrap_or(u64::MAX)
     }
 
     fn permits_in(self, micros: u64) -> u64 {
-        micros.saturating_mul(self.0) / (1000 * SECOND)
+        let permits = u128::from(micros) * u128::from(self.0) / u128::from(PER_SECOND * SECOND);
+        u64::try_from(permits).unwrap_or(u64::MAX)
+    }
+
+    /// … the last of which need not be complete.
+    fn begun_in(self, micros: u64) -> u64 {
+        let permits = (u128::from(micros) * u128::from(self.0)).div_ceil(u128::from(PER_SECOND * SECOND));
+        u64::try_from(permits).unwrap_or(u64::MAX)
     }
 }
 
@@ -147,25 +167,24 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, InvalidRate> {
         let (number, unit) = text.trim().split_once('/').unwrap_or((text.trim(), "s"));
         let number: u64 = number.trim().parse().map_err(|_| InvalidRate)?;
-        let seconds = match unit.trim() {
-            "s" => 1,
-            "min" => 60,
-            "h" => 3600,
+        let one = match unit.trim() {
+            "s" => PER_SECOND,
+            "min" => PER_MINUTE,
+            "h" => PER_HOUR,
             _ => return Err(InvalidRate),
         };
-        if number == 0 { Ok(Self::UNLIMITED) } else { Ok(Self((number.saturating_mul(1000) / seconds).max(1))) }
+        Ok(Self(number.saturating_mul(one)))
     }
 }
 
 impl fmt::Display for Rate {
     /// As it can be typed: `10/s`, `90/min`, `0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let per = |seconds: u64| self.0 * seconds / 1000;
         match self.0 {
             0 => f.write_str("0 (as fast as it goes)"),
-            thousandths if thousandths % 1000 == 0 => write!(f, "{}/s", per(1)),
-            thousandths if thousandths * 60 % 1000 < 60 => write!(f, "{}/min", (thousandths * 60).div_ceil(1000)),
-            _ => write!(f, "{}/h", per(3600)),
+            rate if rate % PER_SECOND == 0 => write!(f, "{}/s", rate / PER_SECOND),
+            rate if rate % PER_MINUTE == 0 => write!(f, "{}/min", rate / PER_MINUTE),
+            rate => write!(f, "{}/h", rate / PER_HOUR),
         }
     }
 }
@@ -201,14 +220,26 @@ mod tests {
     #[test]
     fn rates_are_written_as_people_write_them() {
         assert_eq!("10/s".parse(), Ok(Rate::per_second(10)));
-        assert_eq!(" 90 / min ".parse(), Ok(Rate(1500)));
-        assert_eq!("1/h".parse(), Ok(Rate(1)));
-        let words = [0, 11_900, 14_000, 1_050, 700].map(|rate| Rate(rate).in_words());
-        assert_eq!(words, ["no limit", "11.9/s", "14/s", "1.0/s", "42/min"]);
+        assert_eq!(" 90 / min ".parse(), Ok(Rate(5_400 * PER_HOUR)));
+        assert_eq!("1/h".parse(), Ok(Rate(PER_HOUR)));
+        let words = [0, 11_900, 14_000, 1_050, 700].map(|rate| Rate(rate * PER_SECOND / 1000).in_words());
+        assert_eq!(words, ["no limit", "11.9/s", "14/s", "1/s", "42/min"]);
         assert_eq!("0".parse(), Ok(Rate::UNLIMITED));
         for wrong in ["", "fast", "-1/s", "1/day", "1.5/s"] {
             assert_eq!(wrong.parse::<Rate>(), Err(InvalidRate));
         }
+    }
+
+    #[test]
+    fn a_slow_rate_is_as_exact_as_a_fast_one() {
+        for text in ["6/h", "7/h", "90/min", "1001/h", "14/s"] {
+            assert_eq!(text.parse::<Rate>().unwrap().to_string(), text);
+        }
+        let six: Rate = "6/h".parse().unwrap();
+        assert_eq!(six.time_for(6), SignedDuration::from_hours(1));
+        assert_eq!(six.mails_in(SignedDuration::from_hours(24)), 144);
+        assert_eq!(six.share(95).in_words(), "5.7/h");
+        assert_eq!("120/min".parse::<Rate>().unwrap().to_string(), "2/s");
     }
 
     #[test]
@@ -240,7 +271,7 @@ mod tests {
         fn never_more_than_the_rate_and_one_burst_in_any_window(
             milli in 100_u64..20_000_000, steps in prop::collection::vec((0_i64..2_000_000, 0_u64..5_000), 1..60)
         ) {
-            let rate = Rate(milli);
+            let rate = Rate(milli * PER_SECOND / 1000);
             let (mut now, mut next_at, mut grants) = (0, 0, Vec::new());
             for (pause, wanted) in steps {
                 now += pause;
@@ -261,7 +292,7 @@ mod tests {
 
         #[test]
         fn whoever_waits_as_told_gets_one(milli in 100_u64..20_000_000, taken in 1_u64..5_000) {
-            let rate = Rate(milli);
+            let rate = Rate(milli * PER_SECOND / 1000);
             let first = take(0, at(0), rate, taken);
             let wait = i64::try_from(first.wait.as_micros()).unwrap();
             prop_assert_eq!(take(first.next_at, at(wait), rate, 1).permits, 1);
