@@ -50,9 +50,10 @@ use std::{str::FromStr, time::Duration};
 use domain::i18n::{Preferences, Zone};
 use jiff::Timestamp;
 use sqlx::{
-    Any, AnyConnection, AnyPool, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
+use tokio::time::timeout;
 
 /// Which database is behind the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,16 +142,22 @@ impl Store {
             let readers = sqlite_pool(&format!("{url}?mode=rwc"), 4, "pragma query_only = on").await?;
             Ok(Self { engine: Engine::Sqlite, readers, writers })
         } else {
-            let pool =
-                AnyPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10)).connect(url).await?;
+            let pool = postgres_pool(url).await?;
             Ok(Self { engine: Engine::Postgres, readers: pool.clone(), writers: pool })
         }
     }
 
     /// Brings the tables up to date. Safe to run from several nodes at once.
     pub async fn migrate(&self) -> Result<()> {
-        sqlx::migrate!("../migrations").run(&self.writers).await?;
-        Ok(())
+        let mut connection = self.writers.acquire().await?;
+        if self.engine == Engine::Postgres {
+            // As long as it takes, and as another node takes.
+            connection.execute("set statement_timeout = 0").await?;
+        }
+        let migrated = sqlx::migrate!("../migrations").run(&mut *connection).await;
+        // The next connection has its limits again.
+        connection.close().await?;
+        Ok(migrated?)
     }
 
     /// Which database this is.
@@ -200,6 +207,36 @@ impl Write {
     /// Picks the text for the few statements that must differ.
     fn pick(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         self.engine.pick(sqlite, postgres)
+    }
+}
+
+/// What every connection to PostgreSQL asks for, so that the death of either side is noticed well within a lease.
+///
+/// A node that was stopped in the middle of a transaction would hold up the others with what it has locked: the server ends
+/// that after 15 seconds, and after 20 when the node's machine is gone without a word. No single statement takes a minute.
+const POSTGRES_LIMITS: &str = "set idle_in_transaction_session_timeout = '15s'; set statement_timeout = '60s'; \
+     set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2; \
+     set tcp_user_timeout = '15s'";
+/// A connection that does not answer for so long is not used any more: its server is gone without a word.
+const PING: Duration = Duration::from_secs(3);
+
+async fn postgres_pool(url: &str) -> Result<AnyPool> {
+    let pool = AnyPoolOptions::new()
+        .max_connections(16)
+        .acquire_timeout(Duration::from_secs(10))
+        // It would wait for the answer as long as TCP does: a quarter of an hour.
+        .test_before_acquire(false)
+        .before_acquire(|connection, _| Box::pin(answers(connection)))
+        .after_release(|connection, _| Box::pin(answers(connection)))
+        .after_connect(|connection, _| Box::pin(async { connection.execute(POSTGRES_LIMITS).await.map(drop) }));
+    Ok(pool.connect(url).await?)
+}
+
+/// Whether the server at the other end is still there.
+async fn answers(connection: &mut AnyConnection) -> std::result::Result<bool, sqlx::Error> {
+    match timeout(PING, connection.ping()).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
     }
 }
 

@@ -19,6 +19,7 @@ mod logos;
 mod mail_usage;
 mod page;
 mod pages;
+mod peers;
 mod postmortems;
 mod recipients;
 mod repetitions;
