@@ -175,3 +175,39 @@ async fn a_store_that_fails_for_a_moment_pauses_nothing() {
         })
         .await;
 }
+
+/// Ends whoever is writing down outcomes at this moment; says how many those were.
+const THROW_OUT: &str = "select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity \
+    where datname = current_database() and pid <> pg_backend_pid() and state in ('active', 'idle in transaction') \
+    and (query like 'update deliveries set state = new.state%' or query like 'update broadcasts set sent = sent +%')) as ended";
+
+#[tokio::test]
+async fn whoever_is_thrown_out_while_outcomes_are_written_down_loses_nobody() {
+    let database = Database::postgres().await;
+    let mut admin = PgConnection::connect(&database.url).await.unwrap();
+    database
+        .run(async |store| {
+            let server = SmtpServer::start().await;
+            let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(400));
+            stage.company.subscribe("p", 1500, Follows::everything(), stage.now()).await;
+            let broadcast = stage.company.post(Investigating, stage.now()).await;
+            let running = stage.start();
+            server.until(50).await;
+            let mut ended = 0;
+            while ended < 10 && server.count() < 1400 {
+                let more: i64 = sqlx::query_scalar(THROW_OUT).fetch_one(&mut admin).await.unwrap();
+                ended += more;
+                sleep(Duration::from_millis(1)).await;
+            }
+            assert!(ended > 0, "nobody was thrown out");
+            admin.close().await.unwrap();
+            let done = stage.until_over(&broadcast).await;
+            assert_eq!((done.sent, done.total), (1500, 1500));
+            let mails = server.accepted();
+            let told = told(&mails, "");
+            assert_eq!(told.len(), 1500, "nobody is missed");
+            assert!(mails.len() - told.len() <= PERMITS, "{} mails were sent twice", mails.len() - told.len());
+            running.stop().await;
+        })
+        .await;
+}

@@ -91,7 +91,7 @@ impl Console {
     /// Waits until everyone has an outcome, and makes sure that it is `sent`.
     pub(super) async fn sent(&self, broadcast: &str, people: u64) {
         let mut last = BTreeMap::new();
-        let is_done = eventually(Duration::from_mins(1), async || {
+        let is_done = eventually(Duration::from_secs(100), async || {
             last = self.progress(broadcast).await;
             last["state"] == "done" && last["waiting"] == 0
         });

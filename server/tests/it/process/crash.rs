@@ -1,49 +1,225 @@
 //! `kill -9` in the middle of a broadcast.
 
-use super::console::{Console, subscribe, told};
-use crate::support::{db::Database, process::Place, smtp::SmtpServer};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
-const PEOPLE: usize = 2_000;
+use domain::{
+    delivery::DeliveryState,
+    ids::{BroadcastId, SubscriberId},
+};
+use server::store::Store;
+use sqlx::{AnyConnection, Connection, Executor};
+
+use super::{
+    console::{Console, eventually, subscribe, told},
+    nodes::places_by,
+};
+use crate::support::{
+    client::Client,
+    db::Database,
+    process::{Place, Process},
+    smtp::{Accepted, Act, SmtpServer, Step},
+};
+
+/// Runs each of the given `async fn(Place)` with each database.
+macro_rules! at_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name(super::Place::new()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                let database = super::Database::postgres().await;
+                super::$name(super::Place::new().with("TIDINGS_DATABASE_URL", &database.url)).await;
+                database.drop().await;
+            }
+        }
+    )+};
+}
+
+at_both!(
+    killed_between_claiming_and_the_first_mail_repeats_nothing,
+    killed_between_the_answer_and_its_commit_repeats_exactly_those,
+);
+
+const PEOPLE: usize = 20_000;
+const KILLS: usize = 24;
 /// The most mails under way whose outcome is not stored: U of one process, however fast it may mail.
 const PERMITS: usize = 256;
+const SLOW: [(&str, &str); 2] = [("status", "investigating"), ("body", "We look into it.")];
 
 #[tokio::test]
-async fn two_thousand_people_survive_two_crashes_on_sqlite() {
-    survive(Place::new()).await;
+async fn twenty_thousand_people_survive_twenty_four_crashes_on_sqlite() {
+    let server = SmtpServer::start().await;
+    let place = Place::new().with("TIDINGS_SMTP_URL", &server.url()).with("TIDINGS_MAIL_RATE", "1000/s");
+    survive(vec![Node { place, server, process: None, killed_at: Vec::new() }]).await;
 }
 
 #[tokio::test]
-async fn two_thousand_people_survive_two_crashes_on_postgres() {
+async fn twenty_thousand_people_survive_twenty_four_crashes_of_two_nodes_on_postgres() {
     let database = Database::postgres().await;
-    survive(Place::new().with("TIDINGS_DATABASE_URL", &database.url)).await;
+    let servers = [SmtpServer::start().await, SmtpServer::start().await];
+    let places = places_by(&database, servers.each_ref(), "1000/s");
+    let node = |(place, server)| Node { place, server, process: None, killed_at: Vec::new() };
+    survive(places.into_iter().zip(servers).map(node).collect()).await;
     database.drop().await;
 }
 
-/// Killed after 500 mails and again after 1,200, started again each time.
-async fn survive(place: Place) {
-    let server = SmtpServer::start().await;
-    let place = place.with("TIDINGS_SMTP_URL", &server.url()).with("TIDINGS_MAIL_RATE", "400/s");
-    subscribe(&place, PEOPLE).await;
-    let mut console = Console::found(&place).await;
-    let broadcast = console.open("Slow", &[("status", "investigating"), ("body", "We look into it.")]).await;
-    for count in [500, 1_200] {
-        server.wait_for(count).await;
-        console.process.crash().await;
-        assert!(told(&server.accepted()).len() < PEOPLE, "that was no crash in the middle");
-        console = Console::start(&place).await;
+/// A process with a mail server of its own, so that it is known which of its lives sent what.
+struct Node {
+    place: Place,
+    server: SmtpServer,
+    process: Option<Process>,
+    /// The latest connection of each life that was ended.
+    killed_at: Vec<usize>,
+}
+
+impl Node {
+    async fn kill(&mut self) {
+        self.process.take().unwrap().crash().await;
+        self.killed_at.push(self.server.latest_connection());
     }
-    console.sent(&broadcast, PEOPLE as u64).await;
+
+    /// In which of its lives a mail was sent; the last is the one that was not ended.
+    fn life(&self, mail: &Accepted) -> usize {
+        self.killed_at.iter().take_while(|latest| mail.connection > **latest).count()
+    }
+}
+
+/// Kills a node 24 times at random while 20,000 people are mailed, and starts it again each time.
+async fn survive(mut nodes: Vec<Node>) {
+    subscribe(&nodes[0].place, PEOPLE).await;
+    let console = Console::found(&nodes[0].place).await;
+    let broadcast = console.open("Slow", &SLOW).await;
+    let Console { process, owner } = console;
+    nodes[0].process = Some(process);
+    for node in &mut nodes[1..] {
+        node.process = Some(node.place.serve().await);
+    }
+    let count = |nodes: &[Node]| nodes.iter().map(|node| node.server.count()).sum::<usize>();
+    let mut moments: Vec<_> = (0..KILLS).map(|_| rand::random_range(100..PEOPLE - 3_000)).collect();
+    moments.sort_unstable();
+    eprintln!("killed after {moments:?} mails");
+    for moment in moments {
+        let is_so = eventually(Duration::from_mins(2), async || count(&nodes) >= moment).await;
+        assert!(is_so, "{} of {moment} mails", count(&nodes));
+        let node = rand::random_range(0..nodes.len());
+        nodes[node].kill().await;
+        assert!(count(&nodes) < PEOPLE, "that was no crash in the middle");
+        nodes[node].process = Some(nodes[node].place.serve().await);
+    }
+    sent(&mut nodes[0], &owner, &broadcast).await;
+
+    let mut copies: BTreeMap<String, Vec<(usize, usize)>> = BTreeMap::new();
+    let mut ids: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (number, node) in nodes.iter().enumerate() {
+        for mail in node.server.accepted() {
+            copies.entry(mail.to[0].clone()).or_default().push((number, node.life(&mail)));
+            ids.entry(first_line(&mail)).or_default().insert(mail.to[0].clone());
+        }
+    }
+    assert_eq!(copies.len(), PEOPLE, "nobody is missed");
+    let repeated = copies.values().map(Vec::len).sum::<usize>() - PEOPLE;
+    eprintln!("{repeated} mails came twice after {KILLS} crashes");
+    assert!(repeated <= KILLS * PERMITS, "{repeated} mails came twice");
+    for (to, lives) in copies {
+        let distinct: BTreeSet<_> = lives.iter().collect();
+        let unended = distinct.iter().filter(|(node, life)| *life == nodes[*node].killed_at.len()).count();
+        assert!(distinct.len() == lives.len() && unended <= 1, "{to}: more than one copy for a kill: {lives:?}");
+    }
+    assert_eq!(ids.len(), PEOPLE, "each person has one Message-ID");
+    assert!(ids.values().all(|people| people.len() == 1), "no two people share a Message-ID");
+    for node in nodes {
+        node.process.unwrap().stop().await;
+    }
+}
+
+async fn sent(node: &mut Node, owner: &Client, broadcast: &str) {
+    let process = node.process.take().unwrap();
+    let console = Console { owner: owner.at(&process.url), process };
+    console.sent(broadcast, PEOPLE as u64).await;
+    node.process = Some(console.process);
+}
+
+/// The Message-ID, which comes first.
+fn first_line(mail: &Accepted) -> String {
+    let line = mail.message.split(|byte| *byte == b'\r').next().unwrap();
+    String::from_utf8_lossy(line).into_owned()
+}
+
+async fn killed_between_claiming_and_the_first_mail_repeats_nothing(place: Place) {
+    let server = SmtpServer::script().on(Step::Greeting, Act::silence()).start().await;
+    let mut place = place.with("TIDINGS_SMTP_URL", &server.url());
+    subscribe(&place, 300).await;
+    let console = Console::found(&place).await;
+    let broadcast = console.open("Slow", &SLOW).await;
+    // Whoever connects has a mail to send.
+    assert!(eventually(Duration::from_mins(1), async || server.connections() > 0).await);
+    console.process.crash().await;
+    assert_eq!(server.steps(Step::Mail), 0);
+    let server = SmtpServer::start().await;
+    place.set("TIDINGS_SMTP_URL", &server.url());
+    let console = Console::start(&place).await;
+    console.sent(&broadcast, 300).await;
+    assert!(console.process.stderr().contains("left over"), "nothing was claimed: {}", console.process.stderr());
     let mails = server.accepted();
-    let told = told(&mails);
-    let repeated = mails.len() - PEOPLE;
-    eprintln!("{repeated} mails came twice after two crashes");
-    assert_eq!(told.len(), PEOPLE, "nobody is missed");
-    assert!(repeated <= 2 * PERMITS, "{repeated} mails came twice");
-    assert!(told.values().all(|(_, ids)| *ids == 1), "a mail that comes twice has the same Message-ID");
-    let mut ids: Vec<_> =
-        mails.iter().map(|mail| String::from_utf8_lossy(&mail.message).lines().next().unwrap().to_owned()).collect();
-    ids.sort();
-    ids.dedup();
-    assert_eq!(ids.len(), PEOPLE, "no two people share a Message-ID");
+    assert_eq!((told(&mails).len(), mails.len()), (300, 300), "each once");
     console.process.stop().await;
+}
+
+async fn killed_between_the_answer_and_its_commit_repeats_exactly_those(place: Place) {
+    let server = SmtpServer::start().await;
+    let place = place.with("TIDINGS_SMTP_URL", &server.url()).with("TIDINGS_MAIL_RATE", "200/s");
+    subscribe(&place, 1_000).await;
+    let console = Console::found(&place).await;
+    let id = console.open("Slow", &SLOW).await;
+    let broadcast: BroadcastId = id.parse().unwrap();
+    let store = Store::connect(&place.database_url()).await.unwrap();
+    server.until(200).await;
+    let lock = lock(&place).await;
+    let acknowledged = sent_by_the_books(&store, &broadcast).await;
+    let is_ahead = eventually(Duration::from_mins(1), async || server.count() > acknowledged.len()).await;
+    assert!(is_ahead, "the server takes nothing more");
+    console.process.crash().await;
+    let latest = server.latest_connection();
+    assert_eq!(sent_by_the_books(&store, &broadcast).await, acknowledged, "nothing is written down meanwhile");
+    lock.close().await.unwrap();
+    let console = Console::start(&place).await;
+    console.sent(&id, 1_000).await;
+    let mails = server.accepted();
+    let before: BTreeSet<_> =
+        mails.iter().filter(|mail| mail.connection <= latest).map(|mail| mail.to[0].clone()).collect();
+    let told = told(&mails);
+    let twice: BTreeSet<_> = told.iter().filter(|(_, (times, _))| *times > 1).map(|(to, _)| to.clone()).collect();
+    assert_eq!(twice, before.difference(&acknowledged).cloned().collect(), "exactly the unacknowledged come again");
+    assert!(!twice.is_empty() && twice.len() <= PERMITS, "{}", twice.len());
+    assert!(told.len() == 1_000 && told.values().all(|(times, ids)| *times <= 2 && *ids == 1), "{told:?}");
+    store.close().await;
+    console.process.stop().await;
+}
+
+/// Lets nobody write down what became of broadcasts until it is closed.
+async fn lock(place: &Place) -> AnyConnection {
+    let url = place.database_url();
+    let mut connection = AnyConnection::connect(&url).await.unwrap();
+    let statements = if url.starts_with("sqlite") {
+        ["pragma busy_timeout = 60000", "begin immediate"]
+    } else {
+        ["begin", "lock table broadcasts in exclusive mode"]
+    };
+    for statement in statements {
+        connection.execute(statement).await.unwrap();
+    }
+    connection
+}
+
+/// Who has been sent it as far as is written down.
+async fn sent_by_the_books(store: &Store, broadcast: &BroadcastId) -> BTreeSet<String> {
+    let sent = store.recipients(broadcast, Some(DeliveryState::Sent), SubscriberId(0), 10_000).await.unwrap();
+    sent.into_iter().map(|recipient| recipient.address).collect()
 }

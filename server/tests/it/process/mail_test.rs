@@ -1,5 +1,8 @@
 //! `tidings mail test`
 
+use std::time::Duration;
+
+use super::console::{Console, eventually, subscribe};
 use crate::support::{
     process::Place,
     smtp::{Act, SmtpServer, Step},
@@ -64,4 +67,24 @@ async fn a_server_that_is_not_there_is_named() {
     let place = Place::new().with("TIDINGS_SMTP_URL", &format!("smtp://127.0.0.1:{port}?tls=none"));
     let said = place.run(&TEST).await.failed_with(1);
     assert!(said.contains(&port.to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn a_server_whose_password_is_refused_writes_it_into_no_log() {
+    for mechanisms in ["PLAIN", "LOGIN"] {
+        let server = SmtpServer::script().with_sign_in("me", "right", mechanisms).start().await;
+        let url = server.url().replace("right", "hunter2");
+        let place = Place::new().with("TIDINGS_SMTP_URL", &url).with("TIDINGS_LOG", "trace");
+        subscribe(&place, 3).await;
+        let console = Console::found(&place).await;
+        console.open("Slow", &[("status", "investigating"), ("body", "We look into it.")]).await;
+        let is_said = async || console.process.stderr().contains("Signing in: 535");
+        assert!(eventually(Duration::from_mins(1), is_said).await, "{}", console.process.stderr());
+        let said = console.process.stderr();
+        for secret in ["hunter2", "aHVudGVyM", "AG1lAGh1bnRlcjI"] {
+            assert!(!said.contains(secret), "{secret} is in the log");
+        }
+        assert_eq!(server.connections(), 1, "one try in five minutes");
+        console.process.stop().await;
+    }
 }

@@ -7,7 +7,12 @@ use crate::support::{db::Database, process::Place, smtp::SmtpServer};
 
 /// Two places that share a database and a secret, and nothing else.
 fn places(database: &Database, server: &SmtpServer, rate: &str) -> [Place; 2] {
-    [(), ()].map(|()| {
+    places_by(database, [server, server], rate)
+}
+
+/// … each with a way out of its own.
+pub(super) fn places_by(database: &Database, servers: [&SmtpServer; 2], rate: &str) -> [Place; 2] {
+    servers.map(|server| {
         Place::new()
             .with("TIDINGS_DATABASE_URL", &database.url)
             .with("TIDINGS_SECRET", "a secret that all nodes have in common")
@@ -90,4 +95,37 @@ async fn when_one_stops_the_other_mails_the_rest_of_two_thousand_people() {
 /// Whether a node sent a mail itself, by its own count.
 async fn has_sent(node: &Console) -> bool {
     node.visitor().get("/metrics").await.body.contains("tidings_mails_total{state=\"sent\"}")
+}
+
+#[tokio::test]
+async fn a_node_that_was_asleep_for_longer_than_its_lease_finds_itself_replaced() {
+    let database = Database::postgres().await;
+    let (asleep, awake) = (SmtpServer::start().await, SmtpServer::start().await);
+    let [one, two] = places_by(&database, [&asleep, &awake], "60/s");
+    subscribe(&one, 700).await;
+    let console = Console::found(&one).await;
+    let other = Console::start(&two).await;
+    let broadcast = console.open("Slow", &[("status", "investigating"), ("body", "We look into it.")]).await;
+    asleep.until(50).await;
+    console.process.signal("STOP").await;
+    // Its lease lasts for thirty seconds; whoever it was going to write to is written to by the other then.
+    other.sent(&broadcast, 700).await;
+    assert!(other.process.stderr().contains("A node is dead"), "{}", other.process.stderr());
+    console.process.signal("CONT").await;
+    let is_fenced = async || console.process.stderr().contains("Another node took over");
+    assert!(eventually(Duration::from_secs(30), is_fenced).await, "{}", console.process.stderr());
+    // Its next life has nothing to do.
+    let lives = async || console.process.stderr().matches("The mail worker starts").count() == 2;
+    assert!(eventually(Duration::from_secs(30), lives).await, "{}", console.process.stderr());
+    let both: Vec<_> = asleep.accepted().into_iter().chain(awake.accepted()).collect();
+    let told = told(&both);
+    assert_eq!(told.len(), 700, "nobody is missed");
+    // At 60 a second, and two seconds from MAIL to the commit at most.
+    assert!(both.len() - told.len() <= 180, "{} heard it twice", both.len() - told.len());
+    assert!(told.values().all(|(times, ids)| *times <= 2 && *ids == 1), "{told:?}");
+    let progress = other.progress(&broadcast).await;
+    assert_eq!((&progress["state"], &progress["sent"]), (&"done".into(), &700.into()));
+    other.process.stop().await;
+    console.process.stop().await;
+    database.drop().await;
 }

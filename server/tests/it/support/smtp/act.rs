@@ -5,7 +5,7 @@
 use std::{
     io,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,12 +13,13 @@ use std::{
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
+    sync::Semaphore,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 /// What a client just did, so that the server must answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Step {
     /// Connected.
     Greeting,
@@ -61,7 +62,10 @@ pub(crate) struct Act {
     reply: Reply,
     delay: Duration,
     gate: Option<CancellationToken>,
+    turnstile: Option<Arc<Semaphore>>,
     byte_by_byte: bool,
+    /// Between two bytes.
+    pause: Duration,
     then_close: bool,
     takes_the_mail: bool,
 }
@@ -77,7 +81,16 @@ enum Reply {
 
 impl Act {
     fn new(reply: Reply) -> Self {
-        Self { reply, delay: Duration::ZERO, gate: None, byte_by_byte: false, then_close: false, takes_the_mail: false }
+        Self {
+            reply,
+            delay: Duration::ZERO,
+            gate: None,
+            turnstile: None,
+            byte_by_byte: false,
+            pause: Duration::ZERO,
+            then_close: false,
+            takes_the_mail: false,
+        }
     }
 
     /// Answers as it would anyway; for those that follow.
@@ -125,9 +138,19 @@ impl Act {
         Self { gate: Some(gate.clone()), ..self }
     }
 
+    /// … once `turnstile` lets one more pass.
+    pub(crate) fn through(self, turnstile: &Arc<Semaphore>) -> Self {
+        Self { turnstile: Some(Arc::clone(turnstile)), ..self }
+    }
+
     /// … in one write a byte.
     pub(crate) fn byte_by_byte(self) -> Self {
         Self { byte_by_byte: true, ..self }
+    }
+
+    /// … a byte at a time with this pause in between.
+    pub(crate) fn dripping(self, pause: Duration) -> Self {
+        Self { byte_by_byte: true, pause, ..self }
     }
 
     /// … having taken the mail, though the client may never learn of it. For [`Step::Dot`].
@@ -140,6 +163,9 @@ impl Act {
         tokio::time::sleep(self.delay).await;
         if let Some(gate) = &self.gate {
             gate.cancelled().await;
+        }
+        if let Some(turnstile) = &self.turnstile {
+            turnstile.acquire().await.unwrap().forget();
         }
         let reply = match &self.reply {
             Reply::Usual => format!("{usual}\r\n").into_bytes(),
@@ -157,6 +183,9 @@ impl Act {
             for piece in reply.chunks(size) {
                 stream.write_all(piece).await?;
                 stream.flush().await?;
+                if self.pause > Duration::ZERO {
+                    tokio::time::sleep(self.pause).await;
+                }
             }
             if !matches!(self.reply, Reply::Endless(_)) {
                 break;

@@ -200,14 +200,19 @@ impl Conversation<'_> {
     /// A line with its end: CRLF, or also a lone CR or LF when the server is told to be loose.
     async fn read_message_line(&mut self) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
+        if !self.state.script.loose_line_ends {
+            while !line.ends_with(b"\r\n") && line.len() <= MESSAGE_LIMIT {
+                if (&mut self.stream).take(LINE_LIMIT).read_until(b'\n', &mut line).await? == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+            }
+            return Ok(line);
+        }
         while line.len() <= MESSAGE_LIMIT {
             line.push(self.stream.read_u8().await?);
             let is_end = match line.as_slice() {
-                [.., b'\r', b'\n'] => true,
-                [.., b'\n'] => self.state.script.loose_line_ends,
-                [.., b'\r'] => {
-                    self.state.script.loose_line_ends && self.stream.fill_buf().await?.first() != Some(&b'\n')
-                }
+                [.., b'\n'] => true,
+                [.., b'\r'] => self.stream.fill_buf().await?.first() != Some(&b'\n'),
                 _ => false,
             };
             if is_end {

@@ -19,6 +19,7 @@ mod act;
 mod conversation;
 
 use std::{
+    collections::HashMap,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -40,6 +41,9 @@ pub(crate) use self::act::{Act, Step, When};
 
 /// More connections than this wait to be accepted.
 const CONNECTION_LIMIT: usize = 256;
+
+/// Far more than mails take on a machine that does ten other things as well.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A mail that the server took.
 #[derive(Clone, Debug)]
@@ -143,8 +147,8 @@ struct State {
     acceptor: TlsAcceptor,
     accepted: Mutex<Vec<Accepted>>,
     commands: Mutex<Vec<(usize, String)>>,
-    /// Every step, with its connection.
-    steps: Mutex<Vec<(usize, Step)>>,
+    /// How often each connection took each step.
+    steps: Mutex<HashMap<(usize, Step), usize>>,
     taken: watch::Sender<usize>,
 }
 
@@ -152,8 +156,9 @@ impl State {
     /// Notes a step and says how many such there were on this connection.
     fn count(&self, connection: usize, step: Step) -> usize {
         let mut steps = self.steps.lock().unwrap();
-        steps.push((connection, step));
-        steps.iter().filter(|found| **found == (connection, step)).count()
+        let count = steps.entry((connection, step)).or_insert(0);
+        *count += 1;
+        *count
     }
 
     fn take(&self, mail: Accepted) {
@@ -211,13 +216,22 @@ impl SmtpServer {
         self.state.accepted.lock().unwrap().clone()
     }
 
-    /// The mails taken once there are `count`; fails the test when they do not come within ten seconds.
-    pub(crate) async fn wait_for(&self, count: usize) -> Vec<Accepted> {
+    /// How many mails were taken so far.
+    pub(crate) fn count(&self) -> usize {
+        *self.state.taken.borrow()
+    }
+
+    /// Waits until `count` mails were taken; fails the test when they do not come in time.
+    pub(crate) async fn until(&self, count: usize) {
         let mut taken = self.state.taken.subscribe();
-        let enough = timeout(Duration::from_secs(10), taken.wait_for(|taken| *taken >= count)).await.is_ok();
-        let accepted = self.accepted();
-        assert!(enough, "waited for {count} mails, got {}", accepted.len());
-        accepted
+        let enough = timeout(PATIENCE, taken.wait_for(|taken| *taken >= count)).await.is_ok();
+        assert!(enough, "waited for {count} mails, got {}", self.count());
+    }
+
+    /// The mails taken once there are `count`; fails the test when they do not come in time.
+    pub(crate) async fn wait_for(&self, count: usize) -> Vec<Accepted> {
+        self.until(count).await;
+        self.accepted()
     }
 
     /// How many connections there were.
@@ -225,9 +239,14 @@ impl SmtpServer {
         self.steps(Step::Greeting)
     }
 
+    /// The number of the latest connection that was greeted; 0 before the first.
+    pub(crate) fn latest_connection(&self) -> usize {
+        self.state.steps.lock().unwrap().keys().map(|(connection, _)| *connection).max().unwrap_or(0)
+    }
+
     /// How often a step was taken, on whichever connection.
     pub(crate) fn steps(&self, step: Step) -> usize {
-        self.state.steps.lock().unwrap().iter().filter(|(_, found)| *found == step).count()
+        self.state.steps.lock().unwrap().iter().filter(|((_, found), _)| *found == step).map(|(_, count)| count).sum()
     }
 
     /// Every command line that came, with the number of its connection, counted from 1.
