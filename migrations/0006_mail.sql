@@ -32,3 +32,11 @@ create index alerts_raised_at on alerts (raised_at);
 
 -- How many mails an address got lately.
 create index deliveries_lately on deliveries (lower(address), updated_at) where state in ('sent', 'uncertain');
+
+-- Mailboxes that were full, and what they were to hear of then: an incident, or a letter.
+create table full_mailboxes (
+    email_canonical text not null,
+    about text not null,
+    found_at bigint not null,
+    primary key (email_canonical, about)
+);

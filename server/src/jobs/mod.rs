@@ -85,6 +85,7 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_old_attempts(before(ATTEMPTS_KEPT)).await?;
     write.delete_expired_lists(now).await?;
     write.delete_old_mail_usage(before(MAIL_USAGE_KEPT)).await?;
+    write.delete_old_full_mailboxes(now).await?;
     write.delete_old_drafts(before(DRAFTS_KEPT)).await?;
     write.delete_old_repetitions(before(REPETITIONS_KEPT)).await?;
     write.delete_old_alerts(before(DELIVERIES_KEPT)).await?;

@@ -45,7 +45,7 @@ impl Settled {
             attempts: delivery.attempts,
             was_uncertain: delivery.was_uncertain,
             due_at: delivery.due_at,
-            suppress: None,
+            finding: None,
         };
         Self { settlement, permit: None, route: 0, began: None }
     }

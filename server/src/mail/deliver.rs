@@ -27,7 +27,7 @@ use super::{
 };
 use crate::store::{
     deliveries::{Delivery, Letter},
-    settlements::Settlement,
+    settlements::{Finding, Settlement},
 };
 
 /// An unused connection is closed after this.
@@ -277,6 +277,10 @@ fn settlement(life: &Life, delivery: Delivery, outcome: &Outcome, meaning: Meani
         attempts: delivery.attempts.saturating_add(u32::from(meaning.counts())),
         was_uncertain: delivery.was_uncertain || meaning.recipient == Recipient::Uncertain,
         due_at,
-        suppress: (meaning.recipient == Recipient::Failed { suppress: true }).then_some(delivery.address),
+        finding: match meaning.recipient {
+            Recipient::Failed { suppress: true } => Some((Finding::Nobody, delivery.address)),
+            Recipient::MailboxFull => Some((Finding::FullMailbox, delivery.address)),
+            _ => None,
+        },
     }
 }

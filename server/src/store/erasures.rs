@@ -45,6 +45,7 @@ impl Write {
         .execute(self.connection())
         .await?;
         self.lift_suppression(&subscriber.email.canonical()).await?;
+        self.forget_full_mailbox(&subscriber.email.canonical()).await?;
         // What a server said may quote the address, here and below.
         sqlx::query(
             "update bounces set diagnostic = '' where delivery_id in (select id from deliveries where subscriber_id = $1)",

@@ -18,6 +18,7 @@ pub mod components;
 pub mod deliveries;
 pub mod drafts;
 pub mod erasures;
+pub mod full_mailboxes;
 pub mod import;
 pub mod imports;
 pub mod incidents;

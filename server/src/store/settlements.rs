@@ -6,7 +6,7 @@ use domain::{
     broadcast::{BroadcastState, Cursor},
     delivery::DeliveryState,
     email_address::EmailAddress,
-    ids::{BroadcastId, DeliveryId},
+    ids::{BroadcastId, DeliveryId, IncidentId},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -38,8 +38,17 @@ pub struct Settlement {
     pub was_uncertain: bool,
     /// When it is due again; kept for outcomes.
     pub due_at: Timestamp,
-    /// The address does not exist: never write to it again.
-    pub suppress: Option<EmailAddress>,
+    /// What it showed of an address, if anything.
+    pub finding: Option<(Finding, EmailAddress)>,
+}
+
+/// What an attempt showed of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It does not exist: never write to it again.
+    Nobody,
+    /// There was no room. When that happens again and again, it is left alone for a while.
+    FullMailbox,
 }
 
 /// What a transaction of a fenced node says: it wrote nothing.
@@ -162,12 +171,13 @@ impl Write {
         }
         // In the order of ids, so that two nodes never wait for each other.
         let touched: BTreeSet<_> = settlements.iter().filter_map(|settlement| settlement.broadcast.clone()).collect();
-        let mut stopped = BTreeMap::new();
+        let (mut stopped, mut incidents) = (BTreeMap::new(), BTreeMap::new());
         for id in &touched {
-            if let Some(state) = self.locked_broadcast(id).await?.map(|broadcast| broadcast.state)
-                && !state.is_open()
-            {
-                stopped.insert(id, state);
+            if let Some(broadcast) = self.locked_broadcast(id).await? {
+                if !broadcast.state.is_open() {
+                    stopped.insert(id, broadcast.state);
+                }
+                incidents.insert(id, broadcast.incident);
             }
         }
         let rows: Vec<_> = settlements.iter().map(|settlement| row(settlement, &stopped)).collect();
@@ -198,8 +208,16 @@ impl Write {
             .fetch_all(self.connection())
             .await?;
         self.count_outcomes(&changed, now).await?;
-        for address in settlements.iter().filter_map(|settlement| settlement.suppress.as_ref()) {
-            self.suppress(&address.canonical(), "the address does not exist", None, now).await?;
+        for settlement in settlements {
+            let Some((finding, address)) = &settlement.finding else { continue };
+            let about = settlement.broadcast.as_ref().and_then(|id| incidents.get(id));
+            let about = about.map_or(settlement.id.as_str(), IncidentId::as_str);
+            match finding {
+                Finding::Nobody => {
+                    self.suppress(&address.canonical(), "the address does not exist", None, now).await?;
+                }
+                Finding::FullMailbox => self.note_full_mailbox(&address.canonical(), about, now).await?,
+            }
         }
         Ok(Ok(changed.len()))
     }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     answer::{Answer, Outcome, Stage},
     meaning::{Meaning, Recipient, Transport, meaning},
-    retry::{Attempt, Next, after},
+    retry::{Attempt, FULL_MAILBOX_INCIDENTS, FULL_MAILBOX_REST, FULL_MAILBOX_WINDOW, Next, after},
 };
 use crate::status::{UnknownStatus, words};
 

@@ -16,6 +16,13 @@ const PAUSES: [SignedDuration; 5] = [
 /// How long a full mailbox is left alone.
 const MAILBOX_FULL_PAUSE: SignedDuration = SignedDuration::from_hours(2);
 
+/// A mailbox that was full when it was to hear of so many different incidents …
+pub const FULL_MAILBOX_INCIDENTS: i64 = 3;
+/// … within this time …
+pub const FULL_MAILBOX_WINDOW: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// … belongs to nobody who reads it, and is left alone for so long.
+pub const FULL_MAILBOX_REST: SignedDuration = SignedDuration::from_hours(30 * 24);
+
 /// How long a server that may have the message is left alone.
 const UNCERTAIN_PAUSE: SignedDuration = SignedDuration::from_mins(10);
 

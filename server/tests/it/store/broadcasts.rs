@@ -87,7 +87,7 @@ pub(super) fn settlement(delivery: &Delivery, state: DeliveryState) -> Settlemen
         attempts: 1,
         was_uncertain: false,
         due_at: later(5),
-        suppress: None,
+        finding: None,
     }
 }
 

@@ -16,7 +16,7 @@ use server::store::{
     deliveries::{Delivery, LaneCount, Letter, NewLetter},
     mail_rates::Allowance,
     nodes::Node,
-    settlements::{Fenced, Settlement},
+    settlements::{Fenced, Finding, Settlement},
 };
 
 use sqlx::{AnyConnection, Connection};
@@ -187,7 +187,7 @@ async fn an_address_that_does_not_exist_is_never_written_to_again(store: Store) 
     let (node, _) = start(&store, "one", now()).await;
     let claimed = claim(&store, &node, 10).await;
     let mut failed = settlement(&claimed[0], DeliveryState::Failed);
-    failed.suppress = Some(claimed[0].address.clone());
+    failed.finding = Some((Finding::Nobody, claimed[0].address.clone()));
     failed.reason = "550 5.1.1 No such user".into();
     let mut write = store.write().await.unwrap();
     write.settle(&node, &[failed], now()).await.unwrap().unwrap();

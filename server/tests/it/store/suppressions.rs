@@ -10,6 +10,7 @@ on_both!(
     what_is_said_again_counts_from_then,
     those_of_late_are_counted,
     what_is_lifted_is_suppressed_no_more,
+    a_mailbox_that_is_full_for_three_incidents_in_two_weeks_rests_for_a_month,
     suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page,
 );
 
@@ -100,4 +101,30 @@ async fn suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page(store
     let one = store.suppression("a%@example.com", at(99)).await.unwrap().unwrap();
     assert_eq!((one.reason.as_str(), one.created_at, one.expires_at), ("no such address", at(1), Some(at(100))));
     assert_eq!(store.suppression("a%@example.com", at(100)).await.unwrap(), None);
+}
+
+async fn a_mailbox_that_is_full_for_three_incidents_in_two_weeks_rests_for_a_month(store: Store) {
+    let day = |days: i64| at(days * 24 * 3600 * 1000);
+    let found = async |about: &str, days: i64| {
+        let mut write = store.write().await.unwrap();
+        write.note_full_mailbox("ann@example.com", about, day(days)).await.unwrap();
+        write.commit().await.unwrap();
+        store.suppression("ann@example.com", day(days)).await.unwrap()
+    };
+    for (about, days) in [("one", 0), ("one", 1), ("two", 2), ("one", 3), ("two", 4), ("three", 15)] {
+        assert_eq!(found(about, days).await, None, "{about} on day {days}");
+    }
+    let resting = found("four", 15).await.unwrap();
+    assert_eq!((resting.reason.as_str(), resting.expires_at), ("the mailbox is full", Some(day(45))));
+    assert_eq!(store.suppression("ann@example.com", day(46)).await.unwrap(), None);
+    // It begins anew, and what was forgotten does not count.
+    assert_eq!(found("five", 46).await, None);
+    assert_eq!(found("six", 46).await, None);
+    let mut write = store.write().await.unwrap();
+    write.forget_full_mailbox("ann@example.com").await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(found("seven", 46).await, None);
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.delete_old_full_mailboxes(day(59)).await.unwrap(), 0);
+    assert_eq!(write.delete_old_full_mailboxes(day(60)).await.unwrap(), 1);
 }
