@@ -82,6 +82,20 @@ impl Lane {
     }
 }
 
+/// So many urgent mails of broadcasts go before one of those that can wait, while there are both: they keep a twentieth.
+pub const URGENT_BEFORE_ONE: u32 = 19;
+
+/// How many mails of broadcasts leave until the last of `own` has, when `before` stand before them in their lane and `other`
+/// in the other lane.
+pub fn mails_until(lane: Lane, own: u64, before: u64, other: u64) -> u64 {
+    let in_lane = own.saturating_add(before);
+    let between = match lane {
+        Lane::Digest => in_lane.saturating_mul(URGENT_BEFORE_ONE.into()),
+        Lane::Alert | Lane::Account | Lane::Incident => in_lane / u64::from(URGENT_BEFORE_ONE),
+    };
+    if own == 0 { 0 } else { in_lane.saturating_add(other.min(between)) }
+}
+
 /// How far a broadcast has come, as people and programs see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
@@ -190,6 +204,15 @@ mod tests {
             visited.extend(found);
         }
         visited
+    }
+
+    #[test]
+    fn what_is_urgent_goes_first_and_what_can_wait_keeps_a_twentieth() {
+        assert_eq!(mails_until(Lane::Incident, 100, 50, 0), 150);
+        assert_eq!(mails_until(Lane::Incident, 190, 0, 1_000), 200);
+        assert_eq!(mails_until(Lane::Digest, 10, 0, 1_000), 200);
+        assert_eq!(mails_until(Lane::Digest, 10, 5, 100), 115);
+        assert_eq!(mails_until(Lane::Digest, 0, 5, 100), 0);
     }
 
     #[test]

@@ -18,6 +18,8 @@ const POLL: Duration = Duration::from_secs(1);
 const BATCH: i64 = 500;
 /// The most letters claimed at once.
 const LETTERS: i64 = 100;
+/// This part of a batch is claimed of what can wait while something is urgent: twice its share, and at least one.
+const DIGEST_PART: i64 = 10;
 /// At slow rates no more is claimed than is sent in this time: another node may take the rest.
 const AHEAD: SignedDuration = SignedDuration::from_secs(5);
 
@@ -80,20 +82,31 @@ async fn fill(life: &Life, batch: i64) -> Result<bool, Unfilled> {
     let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
     // Each lane by itself: however many sign-ups there are, they keep no alert out and fill no memory.
     for lane in [Lane::Alert, Lane::Account] {
-        if count(life.ready.letters(lane)) < LETTERS {
+        if count(life.ready.count(lane)) < LETTERS {
             claim(life, lane..=lane, LETTERS).await?;
         }
     }
     // Half a batch at once, so that not each mail that leaves asks for the next.
-    let there = count(life.ready.bulk());
-    if there > batch / 2 {
+    let has_half = |lane, batch| count(life.ready.count(lane)) > batch / 2;
+    if has_half(Lane::Incident, batch) {
         return Ok(false);
     }
-    let room = batch - there;
-    if claim(life, Lane::Incident..=Lane::Digest, room).await? {
+    let is_busy = refill(life, Lane::Incident, batch).await?;
+    // Of what can wait no more than its share, while something is urgent.
+    let batch = if life.ready.count(Lane::Incident) > 0 { batch / DIGEST_PART } else { batch };
+    if has_half(Lane::Digest, batch) {
+        return Ok(is_busy);
+    }
+    Ok(refill(life, Lane::Digest, batch).await? || is_busy)
+}
+
+/// Claims the next parts of broadcasts in a lane, up to a batch; says whether there may be more at once.
+async fn refill(life: &Life, lane: Lane, batch: i64) -> Result<bool, Unfilled> {
+    let room = batch - i64::try_from(life.ready.count(lane)).unwrap_or(batch);
+    if claim(life, lane..=lane, room).await? {
         return Ok(true);
     }
-    match in_time(life.store.next_broadcast(life.clock.now())).await? {
+    match in_time(life.store.next_broadcast(lane, life.clock.now())).await? {
         Some(broadcast) => expand(life, &broadcast, room).await,
         None => Ok(false),
     }

@@ -5,7 +5,7 @@ use app::{
     pages::admin::mail::{QuotaView, TransportView},
 };
 use domain::{
-    broadcast::{BroadcastState, Progress, lifetime},
+    broadcast::{BroadcastState, Lane, Progress, lane, lifetime, mails_until},
     forecast::{Forecast, Usage, forecast},
     health::{Condition, Health, Permission},
     ids::DeliveryId,
@@ -32,8 +32,8 @@ pub struct Outlook {
     now: Timestamp,
     rate: Rate,
     quota: Option<(Quota, Vec<Usage>)>,
-    /// How many mails wait already, in all lanes.
-    queued: u64,
+    /// The broadcasts that go on.
+    open: Vec<Broadcast>,
     health: Health,
     is_held: bool,
 }
@@ -50,8 +50,19 @@ impl Outlook {
         let health = state.store.transport(MAIN).await?.unwrap_or_else(|| Health::new(now));
         let is_held = state.store.mail_held_since().await?.is_some();
         let rate = Share::Bulk.of(health.paced(config.mail_limits.rate.value, now));
-        let queued: i64 = state.store.queue_counts().await?.iter().map(|lane| lane.waiting).sum();
-        Ok(Self { now, rate, quota, queued: u64::try_from(queued).unwrap_or(0), health, is_held })
+        let mut open = state.store.open_broadcasts().await?;
+        open.retain(|broadcast| broadcast.state != BroadcastState::Paused);
+        Ok(Self { now, rate, quota, open, health, is_held })
+    }
+
+    /// How many mails leave before and among `own` of a broadcast in this lane, published at `at`.
+    fn mails_until(&self, lane: Lane, own: u64, at: (Timestamp, &str)) -> u64 {
+        let waiting = |is_meant: &dyn Fn(&Broadcast) -> bool| {
+            let meant = self.open.iter().filter(|broadcast| is_meant(broadcast));
+            meant.map(|broadcast| u64::try_from(broadcast.waiting()).unwrap_or(0)).sum()
+        };
+        let before = |other: &Broadcast| other.lane == lane && (other.created_at, other.id.as_str()) < at;
+        mails_until(lane, own, waiting(&before), waiting(&|other| other.lane != lane))
     }
 
     fn forecast(&self, mails: u64, deadline: Timestamp) -> Forecast {
@@ -72,8 +83,9 @@ impl Outlook {
         let recipients = u64::try_from(recipients).unwrap_or(0);
         let deadline = self.now.checked_add(lifetime(kind)).unwrap_or(self.now);
         // What waits already goes first.
-        let found = self.forecast(recipients.saturating_add(self.queued), deadline);
-        let new = |mails: u64| count(mails.saturating_sub(self.queued).min(recipients));
+        let all = self.mails_until(lane(kind), recipients, (Timestamp::MAX, ""));
+        let found = self.forecast(all, deadline);
+        let new = |mails: u64| count((mails + recipients).saturating_sub(all).min(recipients));
         let clock = |at| time::short(at, self.now);
         match (found.finish, found.waits_until, &self.quota) {
             (None, _, quota) => {
@@ -82,7 +94,7 @@ impl Outlook {
                 format!("by {} for {in_time} of them only: {why} up the others until it is too late", clock(deadline))
             }
             (Some(finish), Some(until), _) => {
-                let waiting = count((recipients + self.queued).saturating_sub(found.at_once).min(recipients));
+                let waiting = count(all.saturating_sub(found.at_once).min(recipients));
                 format!("about {} · {waiting} of them wait for the mail quota until {}", clock(finish), clock(until))
             }
             (Some(finish), None, Some((quota, _))) => {
@@ -100,7 +112,8 @@ impl Outlook {
             return progress;
         }
         let mails = u64::try_from(broadcast.waiting()).unwrap_or(0);
-        let found = self.forecast(mails, broadcast.expires_at);
+        let all = self.mails_until(broadcast.lane, mails, (broadcast.created_at, broadcast.id.as_str()));
+        let found = self.forecast(all, broadcast.expires_at);
         if let Some(reason) = self.standstill().filter(|_| mails > 0) {
             return Progress { eta: None, reason, ..progress };
         }

@@ -2,20 +2,30 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
-use domain::broadcast::Lane;
+use domain::broadcast::{Lane, URGENT_BEFORE_ONE};
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::{deliver::Cleared, route::tested};
 use crate::store::deliveries::Delivery;
 
+/// So many urgent mails before one that can wait.
+const URGENT: usize = URGENT_BEFORE_ONE as usize;
+/// What can wait and was not there when its turn came catches up no more than this.
+const MOST_OWED: usize = 10;
+
 /// Leased deliveries, one queue a lane, and one for the tests of each route.
 #[derive(Debug)]
 pub(super) struct Ready {
     lanes: Mutex<[VecDeque<Delivery>; 6]>,
+    /// Urgent parts of broadcasts that went since what can wait had its turn.
+    urgent: AtomicUsize,
     /// Something was added: for the selector of each route.
     pub(super) filled: [Notify; 2],
     /// Something was taken: for the feeder.
@@ -24,7 +34,12 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn new() -> Self {
-        Self { lanes: Mutex::default(), filled: [Notify::new(), Notify::new()], drained: Notify::new() }
+        Self {
+            lanes: Mutex::default(),
+            urgent: AtomicUsize::new(0),
+            filled: [Notify::new(), Notify::new()],
+            drained: Notify::new(),
+        }
     }
 
     fn lanes(&self) -> MutexGuard<'_, [VecDeque<Delivery>; 6]> {
@@ -68,8 +83,8 @@ impl Ready {
         expired
     }
 
-    /// How many single letters there are in a lane.
-    pub(super) fn letters(&self, lane: Lane) -> usize {
+    /// How many there are in a lane.
+    pub(super) fn count(&self, lane: Lane) -> usize {
         self.lanes()[place(lane)].len()
     }
 
@@ -98,19 +113,31 @@ impl Ready {
         self.lanes()[Lane::ALL.len() + route].pop_front()
     }
 
-    /// The next of one broadcast, at most `limit`.
+    /// The next of one broadcast, at most `limit`: of the most urgent, or of one that can wait when it has its turn.
     pub(super) fn take_group(&self, limit: usize) -> Vec<Delivery> {
         let mut lanes = self.lanes();
+        let urgent = self.urgent.load(Ordering::Relaxed);
+        let [has_urgent, has_digests] = [Lane::Incident, Lane::Digest].map(|lane| !lanes[place(lane)].is_empty());
+        let turns = urgent / URGENT;
+        let (lane, limit) = match (has_urgent, has_digests) {
+            (true, true) if turns > 0 => (Lane::Digest, limit.min(turns)),
+            (true, _) => (Lane::Incident, limit),
+            (false, _) => (Lane::Digest, limit),
+        };
+        let queue = &mut lanes[place(lane)];
         let mut group: Vec<Delivery> = Vec::new();
-        let bulk = Lane::ALL.iter().filter(|lane| lane.is_bulk()).find(|lane| !lanes[place(**lane)].is_empty());
-        if let Some(lane) = bulk {
-            let queue = &mut lanes[place(*lane)];
-            while let Some(next) = queue.front()
-                && group.len() < limit
-                && group.first().is_none_or(|first| first.broadcast == next.broadcast)
-            {
-                group.extend(queue.pop_front());
-            }
+        while let Some(next) = queue.front()
+            && group.len() < limit
+            && group.first().is_none_or(|first| first.broadcast == next.broadcast)
+        {
+            group.extend(queue.pop_front());
+        }
+        let urgent = match lane {
+            Lane::Digest => urgent.saturating_sub(group.len() * URGENT),
+            Lane::Alert | Lane::Account | Lane::Incident => (urgent + group.len()).min(MOST_OWED * URGENT),
+        };
+        self.urgent.store(urgent, Ordering::Relaxed);
+        if !group.is_empty() {
             self.drained.notify_one();
         }
         group
@@ -163,5 +190,58 @@ impl Handover {
         self.filled.acquire().await.ok()?.forget();
         self.free.add_permits(1);
         self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::{BroadcastId, DeliveryId};
+
+    use super::*;
+
+    fn parts(lane: Lane, count: u64) -> impl Iterator<Item = Delivery> {
+        (0..count).map(move |number| Delivery {
+            id: DeliveryId::from_random(number),
+            broadcast: Some(BroadcastId::from_random(lane.rank().unsigned_abs())),
+            subscriber: None,
+            generation: 0,
+            preferences: domain::i18n::Preferences::default(),
+            kind: "update".into(),
+            lane,
+            address: "p@example.com".parse().unwrap(),
+            letter: None,
+            attempts: 0,
+            was_uncertain: false,
+            created_at: Timestamp::UNIX_EPOCH,
+            due_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::MAX,
+        })
+    }
+
+    #[test]
+    fn what_can_wait_keeps_a_twentieth_while_something_is_urgent() {
+        let ready = Ready::new();
+        ready.add(parts(Lane::Digest, 100));
+        ready.add(parts(Lane::Incident, 950));
+        let (mut urgent, mut digests) = (0, 0);
+        while urgent < 950 {
+            let group = ready.take_group(50);
+            assert!(group.iter().all(|part| part.lane == group[0].lane));
+            *if group[0].lane == Lane::Digest { &mut digests } else { &mut urgent } += group.len();
+        }
+        assert!((47..=50).contains(&digests), "{digests} of 950");
+        assert_eq!(ready.take_group(50).len(), 50, "nothing is urgent any more");
+    }
+
+    #[test]
+    fn what_was_not_there_for_long_does_not_hold_up_what_is_urgent() {
+        let ready = Ready::new();
+        ready.add(parts(Lane::Incident, 5_000));
+        for _ in 0..80 {
+            ready.take_group(50);
+        }
+        ready.add(parts(Lane::Digest, 100));
+        assert_eq!(ready.take_group(50).len(), MOST_OWED);
+        assert_eq!(ready.take_group(50)[0].lane, Lane::Incident);
     }
 }

@@ -105,7 +105,7 @@ impl Selector<'_> {
         if !self.carries_letters() {
             return self.step_of_broadcasts(None).await;
         }
-        if life.ready.letters(Lane::Alert) > 0 {
+        if life.ready.count(Lane::Alert) > 0 {
             return if self.has_token(Share::All, None).await? {
                 self.take_letter(Lane::Alert, Share::All).await
             } else {
@@ -114,7 +114,7 @@ impl Selector<'_> {
         }
         // Account mails have a share of their own. When it is used up they wait, and broadcasts do not wait for them.
         let mut letters_at = None;
-        if life.ready.letters(Lane::Account) > 0 {
+        if life.ready.count(Lane::Account) > 0 {
             match self.tokens.fill(Share::Account, life.clock.now()).await? {
                 Ok(()) => return self.take_letter(Lane::Account, Share::Account).await,
                 Err(ask_at) => letters_at = Some(ask_at),

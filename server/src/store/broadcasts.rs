@@ -225,16 +225,15 @@ impl Store {
         broadcasts(rows)
     }
 
-    /// The broadcast whose turn it is: with people left whom the cursor has not reached; most urgent lane first, oldest
-    /// first within one.
-    pub async fn next_broadcast(&self, now: Timestamp) -> Result<Option<Broadcast>> {
-        let row: Option<BroadcastRow> = sqlx::query_as(
-            select!("\
+    /// The broadcast of a lane whose turn it is: the oldest with people left whom the cursor has not reached.
+    pub async fn next_broadcast(&self, lane: Lane, now: Timestamp) -> Result<Option<Broadcast>> {
+        let row: Option<BroadcastRow> = sqlx::query_as(select!(
+            "\
              where state in ('queued', 'sending') and (next_id <= until_id or wrap_until > 0) and expires_at > $1 \
-             order by case lane when 'alert' then 0 when 'account' then 1 when 'incident' then 2 else 3 end, created_at, id \
-             limit 1"),
-        )
+             and lane = $2 order by created_at, id limit 1"
+        ))
         .bind(millis(now))
+        .bind(lane.as_str())
         .fetch_optional(self.read())
         .await?;
         row.map(Broadcast::try_from).transpose()

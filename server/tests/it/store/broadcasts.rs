@@ -247,7 +247,7 @@ async fn a_pause_carries_over(store: Store) {
     assert!(set(&company, &older, Paused).await);
     let newer = company.post(Resolved, later(1)).await;
     assert_eq!((newer.state, newer.reason.as_str()), (Paused, "a person said so"));
-    assert!(store.next_broadcast(later(1)).await.unwrap().is_none());
+    assert!(store.next_broadcast(Lane::Incident, later(1)).await.unwrap().is_none());
 }
 
 async fn cancelling_counts_whoever_was_not_reached(store: Store) {
@@ -276,7 +276,7 @@ async fn a_resumed_broadcast_goes_on_where_it_was(store: Store) {
     assert!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().is_empty());
     drop(write);
     assert!(set(&company, &broadcast, Sending).await);
-    let next = store.next_broadcast(now()).await.unwrap().unwrap();
+    let next = store.next_broadcast(Lane::Incident, now()).await.unwrap().unwrap();
     assert_eq!((next.cursor.next, next.waiting()), (5, 4));
     let mut write = store.write().await.unwrap();
     assert_eq!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().len(), 4);

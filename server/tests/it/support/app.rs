@@ -7,6 +7,7 @@ use std::{
 };
 
 use domain::{
+    broadcast::Lane,
     email_address::EmailAddress,
     forms::{CreateKey, SaveComponent, SaveGroup},
     i18n::Preferences,
@@ -214,9 +215,11 @@ impl TestApp {
     /// Waits until no broadcast has anyone left to reach.
     pub(crate) async fn settle(&self) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        while self.state.store.next_broadcast(self.state.clock.now()).await.unwrap().is_some() {
-            assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        for lane in [Lane::Incident, Lane::Digest] {
+            while self.state.store.next_broadcast(lane, self.state.clock.now()).await.unwrap().is_some() {
+                assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
     }
 

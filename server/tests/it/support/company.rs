@@ -73,8 +73,18 @@ impl Company {
         write.commit().await.unwrap();
     }
 
+    /// The same company with another incident.
+    pub(crate) fn beside(&self) -> Self {
+        Self { store: self.store.clone(), incident: IncidentId::from_random(8), posted: AtomicU64::new(500) }
+    }
+
     /// Posts the next update of the incident, as publishing does.
     pub(crate) async fn post(&self, status: IncidentStatus, now: Timestamp) -> Broadcast {
+        self.post_as("update", status, now).await
+    }
+
+    /// … as a broadcast of another kind.
+    pub(crate) async fn post_as(&self, kind: &str, status: IncidentStatus, now: Timestamp) -> Broadcast {
         let number = self.posted.fetch_add(1, Ordering::Relaxed);
         let update = Update {
             id: UpdateId::from_random(100 + number),
@@ -115,7 +125,7 @@ impl Company {
         let audience = Audience::of(&incident);
         let new = NewBroadcast {
             id: BroadcastId::from_random(1000 + number),
-            kind: "update".into(),
+            kind: kind.into(),
             incident: incident.id,
             update: update.id,
             audience,
