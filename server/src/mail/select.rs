@@ -268,7 +268,8 @@ async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>>
                     life.settle(too_many(delivery, *free_at)).await;
                 } else if subscriber.is_some_and(|id| busy.contains(&id)) {
                     delivery.due_at = life.clock.now().checked_add(BUSY).unwrap_or(delivery.due_at);
-                    life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, "")).await;
+                    let reason = "an older mail to them is under way";
+                    life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, reason)).await;
                 } else if subscriber.is_some_and(|id| wanted.contains(&id)) {
                     keep.push_back(delivery);
                 } else {

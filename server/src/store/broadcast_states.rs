@@ -31,8 +31,8 @@ pub struct NewBroadcast {
 impl Write {
     /// Puts a published update on its way, in the transaction that publishes it.
     ///
-    /// Open broadcasts about the same incident become superseded: whoever they have not reached gets this one instead, and
-    /// first. A pause carries over. Nobody is counted here, so publishing takes as long for ten people as for a million: see
+    /// Open broadcasts about the same incident become superseded: whoever they have not reached, or had only claimed, gets
+    /// this one instead, and first. A pause carries over. Nobody is counted here, so publishing takes as long for ten people as for a million: see
     /// [`Write::estimate_total`]. Publishing the same update again changes nothing and gives what is there.
     pub async fn publish_broadcast(&mut self, new: &NewBroadcast, now: Timestamp) -> Result<Broadcast> {
         if let Some(there) = self.broadcast_of_update(&new.update, &new.kind).await? {
@@ -43,8 +43,9 @@ impl Write {
         let mut state = BroadcastState::Queued;
         let mut reason = String::new();
         for older in self.open_broadcasts_of(&new.incident).await? {
+            let next = self.first_untold(&older).await?;
             self.close_broadcast(&older, BroadcastState::Superseded, "a newer update took its place", now).await?;
-            cursor = Cursor::taking_over(older.cursor, last);
+            cursor = Cursor::taking_over(Cursor { next, ..older.cursor }, last);
             if older.state == BroadcastState::Paused {
                 (state, reason) = (BroadcastState::Paused, older.reason);
             }
@@ -214,6 +215,29 @@ impl Write {
             ),
         );
         broadcasts(sqlx::query_as(query).bind(incident.as_str()).fetch_all(self.connection()).await?)
+    }
+
+    /// The first one, in the order of the walk, who was claimed and then not tried; else where the cursor stands.
+    ///
+    /// Without it those would come last in the next walk, and at every update the same again: some would hear of none.
+    /// Whoever was tried and waits has a reason, and holds nobody up.
+    async fn first_untold(&mut self, broadcast: &Broadcast) -> Result<i64> {
+        // Those above the cursor were claimed before the walk began anew at 1. Two parts, so that SQLite reads the indexes
+        // of what waits and of what is leased, not all that was ever sent of this broadcast.
+        let (above, lowest): (Option<i64>, Option<i64>) = sqlx::query_as(
+            "select min(case when subscriber_id >= $2 then subscriber_id end), min(subscriber_id) from ( \
+             select subscriber_id from deliveries \
+             where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = $1 and attempts = 0 and reason = '' \
+             union all \
+             select subscriber_id from deliveries \
+             where state = 'leased' and node > '' and coalesce(broadcast_id, '') = $1 and attempts = 0 and reason = '' \
+             ) as claimed",
+        )
+        .bind(broadcast.id.as_str())
+        .bind(broadcast.cursor.next)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(above.or(lowest).unwrap_or(broadcast.cursor.next))
     }
 
     /// Ends a locked, open broadcast: who was not reached and who waits for another try is counted, and never sent to.

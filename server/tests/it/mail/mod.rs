@@ -4,6 +4,7 @@ mod alerts;
 mod content;
 mod crash;
 mod faults;
+mod life;
 mod outbox;
 mod queue;
 mod quota;

@@ -35,6 +35,7 @@ on_both!(
     an_estimate_stands_until_everyone_is_found,
     the_total_becomes_what_was_found,
     a_newer_update_takes_the_place_of_the_older_one,
+    whoever_was_claimed_and_not_tried_comes_first_in_the_next_walk,
     what_is_under_way_when_superseded_is_not_tried_again,
     a_pause_carries_over,
     what_goes_on_is_listed_however_old_it_is,
@@ -200,15 +201,36 @@ async fn a_newer_update_takes_the_place_of_the_older_one(store: Store) {
     add_up(&company, &older).await;
     let found = company.look(&older).await;
     assert_eq!((found.state, found.sent, found.skipped, found.waiting()), (Superseded, 2, 7, 1), "one is under way");
-    assert_eq!((newer.cursor.next, newer.cursor.until, newer.cursor.wrap_until), (5, 10, 4));
+    assert_eq!(
+        (newer.cursor.next, newer.cursor.until, newer.cursor.wrap_until),
+        (4, 10, 3),
+        "they may not have had it"
+    );
 
     let first = expand(&company, &node, &newer, 500).await.unwrap();
     let newer = company.look(&newer).await;
     let second = expand(&company, &node, &newer, 500).await.unwrap();
     let ids = |found: &[Delivery]| found.iter().filter_map(|found| found.subscriber).map(|id| id.0).collect::<Vec<_>>();
-    assert_eq!(ids(&first), [5, 6, 7, 8, 9, 10]);
-    assert_eq!(ids(&second), [1, 2, 3, 4]);
+    assert_eq!(ids(&first), [4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(ids(&second), [1, 2, 3]);
     assert_eq!(store.busy_with_older(&newer).await.unwrap(), [SubscriberId(4)]);
+}
+
+async fn whoever_was_claimed_and_not_tried_comes_first_in_the_next_walk(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let first = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &first, 6).await.unwrap();
+    settle(&company, &node, &claimed[..4], DeliveryState::Sent).await;
+    let second = company.post(Identified, later(1)).await;
+    assert_eq!(second.cursor.next, 5);
+    // To the end of the list, and from its beginning on.
+    let one_walk = expand(&company, &node, &second, 500).await.unwrap();
+    let second = company.look(&second).await;
+    let next_walk = expand(&company, &node, &second, 2).await.unwrap();
+    settle(&company, &node, &one_walk[..3], DeliveryState::Sent).await;
+    let third = company.post(Identified, later(2)).await;
+    assert_eq!(third.cursor.next, 8, "8, 9 and 10 before 1 and 2");
+    settle(&company, &node, &next_walk, DeliveryState::Sent).await;
 }
 
 async fn what_is_under_way_when_superseded_is_not_tried_again(store: Store) {
