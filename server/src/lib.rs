@@ -37,7 +37,7 @@ use crate::{
     clock::Clock,
     config::Config,
     lock::LockFile,
-    mail::{MailSettings, Worker},
+    mail::{MailSettings, Worker, session::Deadlines},
     state::AppState,
     store::Store,
 };
@@ -158,6 +158,7 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         secret: state.secret().clone(),
         node: node.1,
         hello: config.hello(),
+        deadlines: Deadlines::default(),
         silence: mail::SILENCE,
     };
     Ok((settings, node.0))

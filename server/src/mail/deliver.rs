@@ -10,7 +10,7 @@ use domain::{
 use tokio::{
     pin,
     sync::OwnedSemaphorePermit,
-    time::{Instant, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -34,8 +34,11 @@ use crate::store::{
 const IDLE: Duration = Duration::from_secs(10);
 /// While the store is silent, how often it is looked whether it answers again.
 const SILENCE_POLL: Duration = Duration::from_millis(250);
-/// A server that takes longer to answer the dot no longer holds up the others.
-const PERMIT_HELD: Duration = Duration::from_mins(1);
+/// A server that takes longer than this part of its time for the dot no longer holds up the others: a minute.
+const PERMIT_HELD: u32 = 10;
+
+/// For this part of the time for connecting, a new connection waits for the one before it to be greeted: five seconds.
+const TURN: u32 = 3;
 
 /// What a mail says.
 #[derive(Clone, Debug)]
@@ -139,7 +142,8 @@ impl Session<'_> {
         let (life, route) = (self.life, self.route);
         let began = life.clock.now();
         let connecting = async {
-            let _turn = route.connecting.acquire().await.ok()?;
+            // A server that greets one connection late shall not hold up the others.
+            let _turn = timeout(life.settings.deadlines.connect / TURN, route.connecting.acquire()).await;
             if !self.may_begin(token) {
                 return None;
             }
@@ -200,13 +204,14 @@ impl Session<'_> {
         let (began, began_at) = (Instant::now(), life.clock.now());
         let envelope = Envelope { from, to: delivery.address.as_str() };
         let mut permit = Some(permit);
+        let held_until = began + life.settings.deadlines.dot / PERMIT_HELD;
         let (outcome, is_usable) = {
             let sending = wire.send(&delivery.id, &envelope, message, began_at);
             pin!(sending);
             loop {
                 tokio::select! {
                     done = &mut sending => break done,
-                    () = sleep_until(began + PERMIT_HELD), if permit.is_some() => permit = None,
+                    () = sleep_until(held_until), if permit.is_some() => permit = None,
                 }
             }
         };

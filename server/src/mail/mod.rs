@@ -58,7 +58,7 @@ use tokio::{sync::Notify, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 pub use self::node::SILENCE;
-use self::{life::Life, transport::Transport};
+use self::{life::Life, session::Deadlines, transport::Transport};
 use crate::{
     clock::Clock,
     store::{Store, mail_rates::Allowance},
@@ -100,6 +100,8 @@ pub struct MailSettings {
     pub node: String,
     /// What this machine calls itself in `EHLO`.
     pub hello: String,
+    /// How long a mail server may take for each step.
+    pub deadlines: Deadlines,
     /// How long another node must have been silent to be taken for dead: [`SILENCE`], the same for all nodes.
     pub silence: Duration,
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::{
     MailSettings,
-    session::{Deadlines, Envelope, Session},
+    session::{Envelope, Session},
     transport::Transport,
 };
 
@@ -35,9 +35,7 @@ impl Wire {
     /// Connects, or says why it could not.
     pub(super) async fn connect(settings: &MailSettings, transport: Option<&Transport>) -> Result<Self, Outcome> {
         match transport {
-            Some(transport) => {
-                Ok(Self::Smtp(Session::connect(transport, &Deadlines::default(), &settings.hello).await?))
-            }
+            Some(transport) => Ok(Self::Smtp(Session::connect(transport, &settings.deadlines, &settings.hello).await?)),
             None => Ok(Self::Capture { outbox: settings.outbox.clone() }),
         }
     }

@@ -9,5 +9,6 @@ mod outbox;
 mod queue;
 mod quota;
 mod session;
+mod slow;
 mod stage;
 mod transport;

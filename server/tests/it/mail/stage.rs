@@ -8,7 +8,7 @@ use domain::{delivery::DeliveryState, ids::DeliveryId, rate::Rate, token::Secret
 use jiff::{SignedDuration, Timestamp};
 use server::{
     clock::Clock,
-    mail::{MailSettings, SILENCE, Worker, transport::Transport},
+    mail::{MailSettings, SILENCE, Worker, session::Deadlines, transport::Transport},
     store::{Store, broadcasts::Broadcast, mail_rates::Allowance},
 };
 use tokio::time::{sleep, timeout};
@@ -69,6 +69,7 @@ impl Stage {
             secret: Secret::from_bytes([7; 32]),
             node: "one".into(),
             hello: "status.example.com".into(),
+            deadlines: Deadlines::default(),
             silence: SILENCE,
         };
         Self { company, clock, settings }
