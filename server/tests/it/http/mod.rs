@@ -4,6 +4,7 @@ mod api;
 mod attention;
 mod audit;
 mod bounces;
+mod broadcasts;
 mod cache;
 mod colleagues;
 mod component_pages;

@@ -8,6 +8,7 @@ mod life;
 mod outbox;
 mod queue;
 mod quota;
+mod rates;
 mod session;
 mod slow;
 mod stage;

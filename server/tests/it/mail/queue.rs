@@ -114,7 +114,7 @@ async fn nobody_hears_the_beginning_after_the_end(store: Store) {
     stage.company.subscribe("p", 200, everything(), stage.now()).await;
     let running = stage.start();
     let older = stage.company.post(Investigating, stage.now()).await;
-    server.wait_for(50).await;
+    server.until(80).await;
     let published = Instant::now();
     let newer = stage.company.post(Resolved, stage.now()).await;
     let done = stage.until_over(&newer).await;

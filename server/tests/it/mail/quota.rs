@@ -7,9 +7,10 @@ use std::time::Duration;
 use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
+    forecast::forecast,
     ids::DeliveryId,
     quota::Quota,
-    rate::Share,
+    rate::{Rate, Share},
     status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
@@ -29,6 +30,7 @@ use crate::support::{
 
 on_both!(
     a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved,
+    twelve_thousand_people_and_a_quota_of_ten_thousand_go_as_was_forecast,
     letters_find_room_when_broadcasts_have_none,
     what_the_server_refused_uses_nothing_up,
     three_nodes_together_keep_to_the_quota,
@@ -78,6 +80,37 @@ async fn a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved(
     assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     running.stop().await;
     assert_eq!(used(&stage).await, 200);
+}
+
+async fn twelve_thousand_people_and_a_quota_of_ten_thousand_go_as_was_forecast(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.within("10000/day");
+    stage.company.subscribe("p", 12_000, Follows::everything(), stage.now()).await;
+    sent_before(&stage, 4_000, 22).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let quota = stage.settings.allowance.quota.unwrap();
+    let usage = store.mail_usage("main", quota.since(stage.now())).await.unwrap();
+    let foreseen = forecast(12_000, Rate::UNLIMITED, Some((quota, &usage)), stage.now(), broadcast.expires_at);
+    // 700 are kept back, and 4,000 more are free in two hours; the rest would wait for tomorrow, when it is too late.
+    assert_eq!((foreseen.at_once, foreseen.in_time, foreseen.finish), (5_300, 9_300, None));
+    let waits_until = foreseen.waits_until.unwrap();
+
+    let running = stage.start();
+    stage.until(&broadcast, |found| found.sent == 5_300).await;
+    // Two per cent of two hours before, and then as foreseen.
+    stage.clock.advance(waits_until.duration_since(stage.now()) - SignedDuration::from_secs(144));
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(server.count(), 5_300);
+    stage.clock.advance(waits_until.duration_since(stage.now()) + SignedDuration::from_secs(1));
+    stage.until(&broadcast, |found| found.sent == 9_300).await;
+    stage.wait(9 * 60);
+    sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(server.count(), 9_300);
+    stage.wait(60);
+    let over = stage.until_over(&broadcast).await;
+    assert_eq!((over.state, over.sent, over.expired), (BroadcastState::Expired, 9_300, 2_700));
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+    running.stop().await;
 }
 
 async fn letters_find_room_when_broadcasts_have_none(store: Store) {

@@ -160,6 +160,15 @@ pub(super) fn told(mails: &[Accepted], text: &str) -> BTreeMap<String, usize> {
     told
 }
 
+/// The most mails within a second.
+pub(super) fn busiest_second(mails: &[Accepted]) -> usize {
+    let within = |first: usize| {
+        let window = mails[first..].iter().take_while(|mail| mail.at - mails[first].at < Duration::from_secs(1));
+        window.count()
+    };
+    (0..mails.len()).map(within).max().unwrap_or(0)
+}
+
 /// Whether a mail contains `text`.
 pub(super) fn holds(mail: &Accepted, text: &str) -> bool {
     String::from_utf8_lossy(&mail.message).contains(text)

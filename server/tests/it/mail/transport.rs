@@ -8,7 +8,7 @@ use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
     health::{Condition, Health},
-    ids::{DeliveryId, UserId},
+    ids::{DeliveryId, SubscriberId, UserId},
     rate::Rate,
     status::IncidentStatus::Investigating,
     subscriber::Follows,
@@ -35,7 +35,7 @@ on_both!(
     a_server_that_closes_after_fifty_mails_is_understood,
     a_server_that_is_down_is_not_stormed,
     a_server_that_says_slow_down_is_obeyed,
-    a_used_up_quota_is_tried_once_in_ten_minutes_and_alerts_go_the_other_way,
+    after_five_thousand_mails_a_used_up_quota_is_tried_once_in_ten_minutes_and_alerts_go_the_other_way,
     a_server_that_refuses_us_is_left_alone_and_nobody_is_blamed,
     a_wrong_password_stops_everything_and_is_in_no_alert,
     a_message_that_is_refused_pauses_its_broadcast,
@@ -119,6 +119,8 @@ async fn a_server_that_closes_after_fifty_mails_is_understood(store: Store) {
     assert_eq!((done.sent, done.failed), (300, 0));
     let mails = server.accepted();
     assert!(told(&mails, "").values().all(|times| *times == 1));
+    let recipients = store.recipients(&broadcast.id, None, SubscriberId(0), 1_000).await.unwrap();
+    assert!(recipients.iter().all(|recipient| recipient.attempts == 1), "being closed upon is no attempt");
     let found = health(&stage).await;
     assert_eq!((found.cap, found.condition, found.pace(stage.now())), (Some(40), Condition::Fine, 100));
     // Later connections end before the server would end them.
@@ -180,43 +182,48 @@ async fn a_server_that_says_slow_down_is_obeyed(store: Store) {
     running.stop().await;
 }
 
-async fn a_used_up_quota_is_tried_once_in_ten_minutes_and_alerts_go_the_other_way(store: Store) {
+async fn after_five_thousand_mails_a_used_up_quota_is_tried_once_in_ten_minutes_and_alerts_go_the_other_way(
+    store: Store,
+) {
+    const ALLOWED: usize = 5_000;
     let over = Act::reply("454 4.7.0 Throttling failure: Daily message quota exceeded");
-    let server = SmtpServer::script().when(Step::Dot, When::After(30), over).start().await;
+    let server = SmtpServer::script().when(Step::Dot, When::After(ALLOWED), over).start().await;
     let other = SmtpServer::start().await;
     let mut stage = Stage::new(&store, Some(&server)).await;
     stage.settings.alert_transport = Some(Transport::parse(&other.url()).unwrap());
     stage.settings.connections = 1;
     owner(&stage).await;
-    stage.company.subscribe("p", 50, Follows::everything(), stage.now()).await;
+    stage.company.subscribe("p", ALLOWED + 50, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
     until(&stage, Condition::QuotaReached).await;
     let alert = took(&other, "needs attention").await;
     assert_eq!(alert.to, ["owner@example.com"]);
-    assert_eq!(stage.company.look(&broadcast).await.sent, 30);
+    stage.until(&broadcast, |found| found.sent == 5_000).await;
     let tried = |server: &SmtpServer| server.steps(Step::Dot);
-    assert_eq!(tried(&server), 31);
+    assert_eq!(tried(&server), ALLOWED + 1);
     for again in 1..=2_u32 {
         stage.wait(5);
         sleep(Duration::from_millis(1_200)).await;
-        assert_eq!(tried(&server), 30 + usize::try_from(again).unwrap(), "not before ten minutes are over");
+        assert_eq!(tried(&server), ALLOWED + usize::try_from(again).unwrap(), "not before ten minutes are over");
         stage.wait(8);
         failures(&stage, again + 1).await;
-        assert_eq!(tried(&server), 31 + usize::try_from(again).unwrap());
+        assert_eq!(tried(&server), ALLOWED + 1 + usize::try_from(again).unwrap());
     }
     // Confirmations as well.
     let id = letter(&stage, 5, Lane::Account).await;
     running.worker.handle().wake();
     assert_eq!(stage.outcome_of(&id).await, DeliveryState::Sent);
-    assert_eq!(server.accepted().len(), 30);
+    assert_eq!(server.count(), ALLOWED);
     running.stop().await;
 }
 
 async fn a_server_that_refuses_us_is_left_alone_and_nobody_is_blamed(store: Store) {
     let listed = Act::reply("550 5.7.1 Your address is on a blocklist");
     let server = SmtpServer::script().on(Step::Rcpt, listed).start().await;
-    let stage = Stage::new(&store, Some(&server)).await;
+    let other = SmtpServer::start().await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.alert_transport = Some(Transport::parse(&other.url()).unwrap());
     owner(&stage).await;
     stage.company.subscribe("p", 400, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
@@ -227,9 +234,11 @@ async fn a_server_that_refuses_us_is_left_alone_and_nobody_is_blamed(store: Stor
     assert!(server.steps(Step::Rcpt) <= 200, "{} were tried", server.steps(Step::Rcpt));
     let standing = stage.company.look(&broadcast).await;
     assert_eq!((standing.failed, standing.waiting()), (0, 400));
-    assert!(!store.is_suppressed(&address("p", 0), stage.now()).await.unwrap());
+    assert_eq!(store.count_suppressions(stage.now()).await.unwrap(), 0);
     let alerts = store.alerts(10).await.unwrap();
     assert!(alerts.iter().any(|alert| alert.message.contains("refuses much of our mail")), "{alerts:?}");
+    let letter = took(&other, "refuses much of our mail").await;
+    assert_eq!(letter.to, ["owner@example.com"], "by the other way");
     running.stop().await;
 }
 
@@ -281,6 +290,13 @@ async fn a_twentieth_of_unknown_addresses_holds_up_nobody(store: Store) {
     let done = stage.until_over(&broadcast).await;
     assert_eq!((done.sent, done.failed), (95, 5));
     assert!(server.connections() <= 2, "a bad recipient costs no connection");
+    let told = told(&server.accepted(), "");
+    for number in 0..100 {
+        let address = address("p", number);
+        let is_suppressed = store.is_suppressed(&address, stage.now()).await.unwrap();
+        assert_eq!((told.get(&address), is_suppressed), if is_suppressed { (None, true) } else { (Some(&1), false) });
+    }
+    assert_eq!(told.len(), 95);
     running.stop().await;
 }
 

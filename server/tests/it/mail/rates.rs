@@ -1,0 +1,77 @@
+//! Three nodes and one rate.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+
+use std::time::Duration;
+
+use domain::{
+    broadcast::{BroadcastState, Lane},
+    ids::DeliveryId,
+    rate::Rate,
+    status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
+use jiff::SignedDuration;
+use server::store::deliveries::{Letter, NewLetter};
+
+use super::stage::{Stage, busiest_second, told};
+use crate::support::{
+    db::Database,
+    smtp::{Accepted, SmtpServer},
+};
+
+/// In any second: 14, and the half a second's worth by which mails may run ahead.
+const MOST: usize = 14 + 7;
+
+/// What three nodes send of a broadcast to 200 people and of so many confirmations, at 14 a second.
+async fn sent(confirmations: u64) -> Vec<Accepted> {
+    let database = Database::postgres().await;
+    let others = [database.store().await, database.store().await];
+    let server = SmtpServer::start().await;
+    let story = async |store| {
+        let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(14));
+        stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
+        let mut write = store.write().await.unwrap();
+        for number in 0..confirmations {
+            let letter = NewLetter {
+                id: DeliveryId::from_random(number),
+                kind: "confirmation",
+                lane: Lane::Account,
+                to: format!("new{number}@example.com").parse().unwrap(),
+                subscriber: None,
+                message: Letter { subject: "Confirm".into(), text: "Follow the link.".into(), html: String::new() },
+                dedupe_key: None,
+                expires_at: stage.now() + SignedDuration::from_hours(2),
+            };
+            write.insert_letter(&letter, stage.now()).await.unwrap();
+        }
+        write.commit().await.unwrap();
+        let broadcast = stage.company.post(Investigating, stage.now()).await;
+        let nodes = [stage.start(), stage.start_on(&others[0], "two"), stage.start_on(&others[1], "three")];
+        assert_eq!(stage.until_over(&broadcast).await.state, BroadcastState::Done);
+        for node in nodes {
+            node.stop().await;
+        }
+    };
+    database.run(story).await;
+    let mails = server.accepted();
+    assert!(told(&mails, "").values().all(|times| *times == 1));
+    assert!(busiest_second(&mails) <= MOST, "{} in a second", busiest_second(&mails));
+    mails
+}
+
+#[tokio::test]
+async fn three_nodes_use_what_broadcasts_may_of_fourteen_a_second_and_never_more() {
+    let mails = sent(0).await;
+    let took = mails[199].at - mails[0].at;
+    // 85 % of 14 is 11.9, and 93 % of that is reached.
+    assert!(took <= Duration::from_millis(200 * 1000 * 100 / 1190 * 100 / 93), "200 mails in {took:?}");
+}
+
+#[tokio::test]
+async fn three_nodes_with_work_in_all_lanes_come_close_to_fourteen_a_second() {
+    let mails = sent(80).await;
+    let within = mails.iter().filter(|mail| mail.at - mails[0].at < Duration::from_secs(14)).count();
+    // 95 % of 13, which is itself nearly the 95 % of 14 that are ever used.
+    assert!(within * 100 >= 14 * 13 * 95, "{within} in fourteen seconds");
+}
