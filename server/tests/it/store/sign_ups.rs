@@ -93,7 +93,7 @@ async fn confirmation(store: &Store, number: u64, state: DeliveryState, millis: 
         attempts: 1,
         was_uncertain: false,
         due_at: at(millis),
-        suppress: None,
+        finding: None,
     };
     write.settle(&node, &[settlement], at(millis)).await.unwrap().unwrap();
     write.commit().await.unwrap();
