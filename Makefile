@@ -2,7 +2,7 @@
 
 built := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo run dev test lint release
+.PHONY: help demo run dev test lint release bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -34,3 +34,7 @@ release: ## one self-contained binary, target/release/tidings
 	@.ci/prepare
 	cargo front
 	cargo build --release --package server
+
+bench: release ## the release against smtp-source and itself: see BENCHMARKS.md
+	@.ci/prepare bench
+	TIDINGS_BIN=$(built)/release/tidings cargo run --release --package bench -- $(BENCH)

@@ -31,6 +31,11 @@ pub(crate) fn metrics() -> Option<&'static PrometheusHandle> {
                     &[0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0],
                 )
                 .ok()?
+                .set_buckets_for_metric(
+                    Matcher::Full("tidings_write_seconds".to_owned()),
+                    &[0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0],
+                )
+                .ok()?
                 .install_recorder()
                 .ok()
         })

@@ -46,7 +46,10 @@ pub mod update_versions;
 pub mod users;
 pub mod wishes;
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    str::FromStr,
+    time::{Duration, Instant},
+};
 
 use domain::i18n::{Preferences, Zone};
 use jiff::Timestamp;
@@ -131,6 +134,17 @@ pub struct Store {
 pub struct Write {
     engine: Engine,
     transaction: Transaction<'static, Any>,
+    held: Held,
+}
+
+/// How long others had to wait for a transaction, measured when it ends, however it ends.
+#[derive(Debug)]
+struct Held(Instant);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        metrics::histogram!("tidings_write_seconds").record(self.0.elapsed().as_secs_f64());
+    }
 }
 
 impl Store {
@@ -190,14 +204,17 @@ impl Store {
             Engine::Sqlite => self.writers.begin_with("begin immediate").await?,
             Engine::Postgres => self.writers.begin().await?,
         };
-        Ok(Write { engine: self.engine, transaction })
+        Ok(Write { engine: self.engine, transaction, held: Held(Instant::now()) })
     }
 }
 
 impl Write {
     /// Makes everything done in this transaction true, at once.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.transaction.commit().await?)
+        let Self { transaction, held, .. } = self;
+        let committed = transaction.commit().await;
+        drop(held);
+        Ok(committed?)
     }
 
     /// The connection, for this module's files.

@@ -34,7 +34,8 @@ async fn metrics_are_for_this_machine_and_not_for_whoever_comes_through_a_proxy(
         .is(200)
         .says("tidings_http_requests_total")
         .says("route=\"/admin/incidents/new\",status=\"303\"")
-        .says("tidings_http_request_seconds");
+        .says("tidings_http_request_seconds")
+        .says("tidings_write_seconds_bucket{le=\"0.05\"}");
     metrics.says("tidings_updates_published_total 1").never_says("example.com");
     assert!(metrics.header("content-type").starts_with("text/plain; version=0.0.4"));
     for hop in ["203.0.113.7", "127.0.0.1", "nonsense", "::1, 203.0.113.7"] {

@@ -1,0 +1,225 @@
+//! A mail server that takes everything and knows who was mailed how often.
+//!
+//! Everyone's address begins with their number, `p17@example.com`, so a byte each is memory enough.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+
+/// Where it listens and what it took.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    address: SocketAddr,
+    taken: Arc<Taken>,
+}
+
+#[derive(Debug)]
+struct Taken {
+    /// How often each was mailed.
+    times: Mutex<Vec<u8>>,
+    mails: AtomicU64,
+    bytes: AtomicU64,
+    first: Mutex<Option<Instant>>,
+    over: AtomicBool,
+}
+
+/// What the sink has seen since it was last told to forget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// How many were mailed.
+    pub(crate) people: u64,
+    /// How many mails came to someone who had one.
+    pub(crate) repeated: u64,
+}
+
+impl Sink {
+    /// Listens for people numbered below `people`.
+    pub(crate) fn start(people: u32) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let taken = Arc::new(Taken {
+            times: Mutex::new(vec![0; usize::try_from(people)?]),
+            mails: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            first: Mutex::default(),
+            over: AtomicBool::new(false),
+        });
+        let shared = Arc::clone(&taken);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                if shared.over.load(Ordering::Relaxed) {
+                    return;
+                }
+                let Ok(stream) = stream else { continue };
+                let taken = Arc::clone(&shared);
+                // Whoever breaks off is counted as far as they came.
+                thread::spawn(move || drop(converse(stream, &taken)));
+            }
+        });
+        Ok(Self { address, taken })
+    }
+
+    /// As `TIDINGS_SMTP_URL` wants it.
+    pub(crate) fn url(&self) -> String {
+        format!("smtp://{}?tls=none", self.address)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn forget(&self) {
+        self.taken.times.lock().unwrap_or_else(PoisonError::into_inner).fill(0);
+        *self.taken.first.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.taken.mails.store(0, Ordering::Relaxed);
+        self.taken.bytes.store(0, Ordering::Relaxed);
+    }
+
+    /// How many mails it took.
+    pub(crate) fn mails(&self) -> u64 {
+        self.taken.mails.load(Ordering::Relaxed)
+    }
+
+    /// How long a mail is, in the middle.
+    pub(crate) fn mean_size(&self) -> u64 {
+        self.taken.bytes.load(Ordering::Relaxed) / self.mails().max(1)
+    }
+
+    /// Who was mailed.
+    pub(crate) fn count(&self) -> Count {
+        let times = self.taken.times.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut count = Count::default();
+        for times in times.iter().filter(|times| **times > 0) {
+            count.people += 1;
+            count.repeated += u64::from(times - 1);
+        }
+        count
+    }
+
+    /// When the first mail was taken; waits for it.
+    pub(crate) fn first(&self) -> Result<Instant> {
+        let patience = Instant::now() + Duration::from_mins(1);
+        loop {
+            let first = *self.taken.first.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(first) = first {
+                return Ok(first);
+            }
+            ensure!(Instant::now() < patience, "no mail came");
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.taken.over.store(true, Ordering::Relaxed);
+        // Wakes the one that listens.
+        drop(TcpStream::connect(self.address));
+    }
+}
+
+/// One connection: commands, and messages up to their dot.
+fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
+    stream.set_nodelay(true)?;
+    stream.write_all(b"220 sink\r\n")?;
+    let mut input = Vec::with_capacity(1 << 16);
+    let mut answers = Vec::new();
+    let mut to = None;
+    let mut is_message = false;
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        loop {
+            if is_message {
+                let Some(end) = find(&input, b"\r\n.\r\n") else { break };
+                let now = Instant::now();
+                taken.bytes.fetch_add(u64::try_from(end)? + 2, Ordering::Relaxed);
+                input.drain(..end + 5);
+                is_message = false;
+                note(taken, to.take(), now);
+                answers.extend_from_slice(b"250 2.0.0 Ok\r\n");
+                continue;
+            }
+            let Some(end) = find(&input, b"\r\n") else { break };
+            let line = String::from_utf8_lossy(&input[..end]).into_owned();
+            input.drain(..end + 2);
+            let answer: &[u8] = match line.get(..4).unwrap_or_default() {
+                "EHLO" => b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
+                "RCPT" => {
+                    to = Some(number(&line).with_context(|| format!("nobody is called {line}"))?);
+                    b"250 2.1.5 Ok\r\n"
+                }
+                "DATA" => {
+                    is_message = true;
+                    b"354 Go on\r\n"
+                }
+                "QUIT" => {
+                    answers.extend_from_slice(b"221 Bye\r\n");
+                    stream.write_all(&answers)?;
+                    return Ok(());
+                }
+                _ => b"250 2.0.0 Ok\r\n",
+            };
+            answers.extend_from_slice(answer);
+        }
+        if !answers.is_empty() {
+            stream.write_all(&answers)?;
+            answers.clear();
+        }
+        let read = stream.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(());
+        }
+        input.extend_from_slice(&chunk[..read]);
+    }
+}
+
+fn note(taken: &Taken, to: Option<usize>, now: Instant) {
+    taken.mails.fetch_add(1, Ordering::Relaxed);
+    let mut times = taken.times.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(times) = to.and_then(|to| times.get_mut(to)) {
+        *times = times.saturating_add(1);
+    }
+    drop(times);
+    taken.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
+}
+
+/// `RCPT TO:<p17@example.com>` is 17.
+fn number(line: &str) -> Option<usize> {
+    line.split_once("<p")?.1.split_once('@')?.0.parse().ok()
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    text.windows(part.len()).position(|window| window == part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_known_by_their_number() {
+        assert_eq!(number("RCPT TO:<p17@example.com>"), Some(17));
+        assert_eq!(number("RCPT TO:<owner@example.com>"), None);
+    }
+
+    #[test]
+    fn who_is_mailed_twice_is_counted() -> Result<()> {
+        let sink = Sink::start(5)?;
+        let mail = |number: u32| {
+            format!("MAIL FROM:<a@example.com>\r\nRCPT TO:<p{number}@example.com>\r\nDATA\r\n.a\r\n\r\n..\r\n.\r\n")
+        };
+        let mut stream = TcpStream::connect(sink.address)?;
+        stream.write_all(format!("EHLO x\r\n{}{}{}QUIT\r\n", mail(3), mail(1), mail(3)).as_bytes())?;
+        stream.read_to_end(&mut Vec::new())?;
+        assert_eq!((sink.mails(), sink.count()), (3, Count { people: 2, repeated: 1 }));
+        sink.forget();
+        assert_eq!((sink.mails(), sink.count()), (0, Count::default()));
+        Ok(())
+    }
+}
