@@ -6,25 +6,19 @@
 /// smuggled behind the first.
 pub(super) fn encode(message: &[u8]) -> Vec<u8> {
     let mut wire = Vec::with_capacity(message.len() + message.len() / 32 + 8);
-    let mut is_line_start = true;
-    let mut bytes = message.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        if matches!(byte, b'\r' | b'\n') {
-            if byte == b'\r' {
-                bytes.next_if_eq(&b'\n');
-            }
-            wire.extend_from_slice(b"\r\n");
-            is_line_start = true;
-        } else {
-            if byte == b'.' && is_line_start {
-                wire.push(b'.');
-            }
-            wire.push(byte);
-            is_line_start = false;
+    let mut rest = message;
+    while !rest.is_empty() {
+        let end = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        if line.starts_with(b".") {
+            wire.push(b'.');
         }
-    }
-    if !is_line_start {
+        wire.extend_from_slice(line);
         wire.extend_from_slice(b"\r\n");
+        rest = match after {
+            [b'\r', b'\n', after @ ..] | [_, after @ ..] => after,
+            [] => after,
+        };
     }
     wire.extend_from_slice(b".\r\n");
     wire
