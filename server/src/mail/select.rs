@@ -336,8 +336,12 @@ async fn check(life: &Life, group: &[Delivery]) -> Result<Verdict> {
         }
     };
     let subscribers: Vec<_> = group.iter().filter_map(|delivery| delivery.subscriber).collect();
-    let wanted = life.store.still_wanted(&broadcast.audience, &subscribers, now).await?.into_iter().collect();
-    let busy = life.store.busy_with_older(&broadcast).await?.into_iter().collect();
-    let flooded = self::busy(life, group, now).await?;
+    // At once: meanwhile the sessions have little left to do.
+    let (wanted, busy, flooded) = tokio::try_join!(
+        life.store.still_wanted(&broadcast.audience, &subscribers, now),
+        life.store.busy_with_older(&broadcast),
+        self::busy(life, group, now),
+    )?;
+    let (wanted, busy) = (wanted.into_iter().collect(), busy.into_iter().collect());
     Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, busy, flooded })
 }
