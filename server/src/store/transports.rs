@@ -77,22 +77,29 @@ impl Store {
         let mut busy = Vec::new();
         let wanted: Vec<_> = addresses.iter().map(|address| address.canonical()).collect();
         let wanted = serde_json::to_string(&wanted).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
+        macro_rules! busy {
+            ($addresses:literal) => {
+                concat!(
+                    "select address, (select min(updated_at) from deliveries where lower(deliveries.address) = asked.address \
+                     and state in ('sent', 'uncertain') and updated_at > $2) from (",
+                    $addresses,
+                    ") as asked where (select count(*) from deliveries where lower(deliveries.address) = asked.address \
+                     and state in ('sent', 'uncertain') and updated_at > $2) >= $3"
+                )
+            };
+        }
+        // Address by address, or PostgreSQL reads everything that was ever sent.
         let query = self.engine.pick(
-            "select lower(address) as address, count(*), min(updated_at) from deliveries \
-             where state in ('sent', 'uncertain') and updated_at > $2 \
-             and lower(address) in (select value from json_each($1)) group by lower(address) having count(*) >= $3",
-            "select lower(address) as address, count(*), min(updated_at) from deliveries \
-             where state in ('sent', 'uncertain') and updated_at > $2 \
-             and lower(address) in (select json_array_elements_text(cast($1 as json))) \
-             group by lower(address) having count(*) >= $3",
+            busy!("select value as address from json_each($1)"),
+            busy!("select json_array_elements_text(cast($1 as json)) as address"),
         );
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(query)
+        let rows: Vec<(String, i64)> = sqlx::query_as(query)
             .bind(wanted)
             .bind(millis(hour_ago))
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_all(self.read())
             .await?;
-        for (address, _, oldest) in rows {
+        for (address, oldest) in rows {
             let free = instant(TABLE, oldest)?.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
             busy.push((address, free));
         }
