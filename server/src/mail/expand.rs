@@ -168,7 +168,7 @@ async fn leased<T>(
     let began = Instant::now();
     let transaction = async {
         let mut write = life.store.write().await?;
-        if !write.heartbeat(&life.node, life.clock.now()).await? {
+        if !write.is_alive(&life.node, life.clock.now()).await? {
             life.fenced.cancel();
             return Ok(None);
         }

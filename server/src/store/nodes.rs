@@ -51,8 +51,6 @@ impl Write {
     }
 
     /// Says that a node is alive, and that this is still its life: false means fenced, nothing may be written or sent.
-    ///
-    /// Every transaction of the worker begins with it.
     pub async fn heartbeat(&mut self, node: &Node, now: Timestamp) -> Result<bool> {
         let rows = sqlx::query("update nodes set heartbeat_at = $3 where id = $1 and epoch = $2")
             .bind(&node.id)
@@ -61,6 +59,31 @@ impl Write {
             .execute(self.connection())
             .await?;
         Ok(rows.rows_affected() == 1)
+    }
+
+    /// The same where many transactions of one node go on side by side: at most once a second one of them writes, the others
+    /// only make sure that nobody ends this life before they end.
+    ///
+    /// Every transaction that leases or settles begins with it.
+    pub async fn is_alive(&mut self, node: &Node, now: Timestamp) -> Result<bool> {
+        let told = sqlx::query(
+            "update nodes set heartbeat_at = $3 where id = $1 and epoch = $2 and heartbeat_at not between $3 - 999 and $3",
+        )
+        .bind(&node.id)
+        .bind(node.epoch)
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        if told.rows_affected() == 1 {
+            return Ok(true);
+        }
+        let query = self.pick(
+            "select epoch from nodes where id = $1 and epoch = $2",
+            "select epoch from nodes where id = $1 and epoch = $2 for share",
+        );
+        let found: Option<(i64,)> =
+            sqlx::query_as(query).bind(&node.id).bind(node.epoch).fetch_optional(self.connection()).await?;
+        Ok(found.is_some())
     }
 
     /// Ends the life of a silent node, unless it was heard of or taken over meanwhile, and gives back what it had leased.

@@ -166,7 +166,7 @@ impl Write {
         settlements: &[Settlement],
         now: Timestamp,
     ) -> Result<std::result::Result<usize, Fenced>> {
-        if !self.heartbeat(node, now).await? {
+        if !self.is_alive(node, now).await? {
             return Ok(Err(Fenced));
         }
         // In the order of ids, so that two nodes never wait for each other.

@@ -12,7 +12,7 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use server::store::{
-    Store,
+    Engine, Store,
     deliveries::{Delivery, LaneCount, Letter, NewLetter},
     mail_rates::Allowance,
     nodes::Node,
@@ -33,6 +33,7 @@ on_both!(
     two_who_claim_at_once_never_get_the_same,
     a_new_epoch_takes_back_what_the_former_had_leased,
     a_dead_node_is_taken_over_once,
+    transactions_of_one_node_go_on_side_by_side_until_it_is_fenced,
     a_fenced_node_can_store_nothing,
     a_letter_that_is_too_late_is_not_sent,
     an_address_that_does_not_exist_is_never_written_to_again,
@@ -156,6 +157,34 @@ async fn a_dead_node_is_taken_over_once(store: Store) {
     assert!(!write.heartbeat(&dead, later(31)).await.unwrap());
     write.commit().await.unwrap();
     assert!(store.heartbeats().await.unwrap().is_empty());
+}
+
+async fn transactions_of_one_node_go_on_side_by_side_until_it_is_fenced(store: Store) {
+    let (node, _) = start(&store, "one", now()).await;
+    let alive = async |at| {
+        let mut write = store.write().await.unwrap();
+        let is_alive = write.is_alive(&node, at).await.unwrap();
+        write.commit().await.unwrap();
+        (is_alive, store.heartbeats().await.unwrap())
+    };
+    let (is_alive, first) = alive(now()).await;
+    assert!(is_alive);
+    assert_eq!(alive(now()).await, (true, first.clone()), "it was heard of just now");
+    let (is_alive, second) = alive(later(1)).await;
+    assert!(is_alive);
+    assert_ne!(second, first);
+    let (_, third) = alive(now()).await;
+    assert_eq!(third, first, "a clock that was put back is heard of, too");
+    if store.engine() == Engine::Postgres {
+        let (mut one, mut other) = (store.write().await.unwrap(), store.write().await.unwrap());
+        assert!(one.is_alive(&node, now()).await.unwrap());
+        assert!(other.is_alive(&node, now()).await.unwrap(), "neither waits for the other");
+        one.commit().await.unwrap();
+        other.commit().await.unwrap();
+    }
+    start(&store, "one", now()).await;
+    assert!(!alive(now()).await.0);
+    assert!(!alive(later(1)).await.0);
 }
 
 async fn a_fenced_node_can_store_nothing(store: Store) {
