@@ -153,7 +153,8 @@ impl Store {
         sqlx::any::install_default_drivers();
         if url.starts_with("sqlite:") {
             // SQLite allows one writer: a pool of one connection is a fair queue for it.
-            let writers = sqlite_pool(&format!("{url}?mode=rwc"), 1, "").await?;
+            // Pages in kibibytes: what the system caches anyway need not be in our memory five times.
+            let writers = sqlite_pool(&format!("{url}?mode=rwc"), 1, "pragma cache_size = -8192").await?;
             let readers = sqlite_pool(&format!("{url}?mode=rwc"), 4, "pragma query_only = on").await?;
             Ok(Self { engine: Engine::Sqlite, readers, writers })
         } else {
@@ -272,7 +273,7 @@ async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPoo
                     "pragma synchronous = normal",
                     "pragma foreign_keys = on",
                     "pragma busy_timeout = 5000",
-                    "pragma cache_size = -65536",
+                    "pragma cache_size = -2048",
                     extra,
                 ] {
                     connection.execute(pragma).await?;
