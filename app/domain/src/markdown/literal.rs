@@ -1,6 +1,6 @@
 //! Writes plain text as Markdown.
 
-use super::characters;
+use super::{characters, time_mark};
 
 /// Escapes a text; see [`super::from_text`].
 pub(super) fn escape(text: &str) -> String {
@@ -46,6 +46,7 @@ fn push_line(markdown: &mut String, line: &str) {
             '_' => !(before.is_alphanumeric() && after.is_alphanumeric()),
             '#' | '>' | '+' | '-' | '=' => place == 0,
             '.' | ')' => place > 0 && place == digits,
+            '{' => words[place..].starts_with(time_mark::OPENING),
             _ => false,
         };
         if is_mark {
@@ -79,6 +80,7 @@ mod tests {
             "| a | b |\n|---|---|\n| 1 | 2 |",
             "```\ncode\n```\n[^1]: note\n[a]: https://example.com",
             "\u{a0}blank that stays",
+            "At {time 2024-02-05 18:12 +08:00}, \\{time 2024-02-05 10:12} and {time soon}",
         ] {
             assert_eq!(to_text(&from_text(text)), kept(text), "{}", from_text(text));
         }
@@ -91,10 +93,22 @@ mod tests {
         assert!(to_html(text).contains("<a href=\"https://example.com/a_b?c=d\""));
     }
 
+    #[test]
+    fn no_time_is_read_into_a_text() {
+        let text = "{time 2024-02-05 10:12} and {ETA} {time";
+        assert_eq!(from_text(text), format!("\\{text}"));
+        assert!(!to_html(&from_text(text)).contains("<time"));
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
         fn no_text_is_changed(text in "[ -~\n\té ]{0,40}") {
+            prop_assert_eq!(to_text(&from_text(&text)), kept(&text), "{}", from_text(&text));
+        }
+
+        #[test]
+        fn nor_is_one_full_of_times(text in r"(\{time 2024-02-05 10:12\}|\{|\\|time |`|\*|[|]|a| |\n){0,12}") {
             prop_assert_eq!(to_text(&from_text(&text)), kept(&text), "{}", from_text(&text));
         }
 

@@ -14,7 +14,8 @@
 //! - A line break that was typed is a line break that is read.
 //! - `{time 2024-02-05 18:12 +08:00}` is an instant, in any zone that [`crate::time::parse_instant`] understands (UTC
 //!   without one). Readers see it in UTC, and pages add their own time. What cannot be read as one, such as a zone
-//!   abbreviation that several places use, stays as it was typed; so does a time within `code`.
+//!   abbreviation that several places use, stays as it was typed; so does a time within `code`, and one after a
+//!   backslash: `\{time …}`.
 //! - HTML is text: it is shown as it was typed and never interpreted.
 //! - Links lead to `http`, `https` or `mailto` or are only their text; bare URLs become links.
 //! - Images become links, because mails load nothing from elsewhere and pages may not.
@@ -114,8 +115,9 @@ pub fn from_text(text: &str) -> String {
 
 /// Shortens a text to one plain line of at most `max_chars` characters, for titles and previews.
 ///
-/// It is cut between words, with `…` at the end, which counts. Footnotes and link targets are left out, and so are the
-/// characters that change the direction of text, because a title stands in lines that are not its own.
+/// It tells what is said in paragraphs and lists, each item a sentence; headings, tables and code only where nothing else
+/// is there. It is cut between words, with `…` at the end, which counts. Footnotes and link targets are left out, and so are
+/// the characters that change the direction of text, because a title stands in lines that are not its own.
 pub fn excerpt(source: &str, max_chars: usize) -> String {
     excerpt::cut(parts(&characters::clean(source), offset_at), max_chars)
 }
@@ -123,8 +125,8 @@ pub fn excerpt(source: &str, max_chars: usize) -> String {
 /// What in a text was meant as a time but cannot be read as one, as it was typed, and what to do about it.
 pub fn unread_times(source: &str) -> Vec<(String, TimeError)> {
     let clean = characters::clean(source);
-    let texts = parts(&clean, offset_at).filter_map(|part| match part {
-        Part::Event(Event::Text(text)) => Some(text),
+    let texts = texts(&clean).filter_map(|(event, is_code)| match event {
+        Event::Text(text) if !is_code => Some(text),
         _ => None,
     });
     texts.flat_map(|text| time_mark::unread(&text).collect::<Vec<_>>()).collect()
@@ -138,42 +140,48 @@ enum Part<'a> {
 
 /// The events of a clean source, and the times in its texts but for those in code.
 fn parts(clean: &str, offset_at: OffsetAt) -> impl Iterator<Item = Part<'_>> {
-    let mut is_code = false;
-    events(clean).flat_map(move |event| {
-        match event {
-            Event::Start(Tag::CodeBlock(_)) => is_code = true,
-            Event::End(TagEnd::CodeBlock) => is_code = false,
-            _ => {}
+    texts(clean).flat_map(move |(event, is_code)| match event {
+        Event::Text(text) if !is_code && time_mark::may_hold(&text) => {
+            let part = |piece| match piece {
+                time_mark::Piece::Words(words) => Part::Event(Event::Text(words.into())),
+                time_mark::Piece::Time(at) => Part::Time(at),
+            };
+            time_mark::pieces(&text, offset_at).into_iter().map(part).collect()
         }
-        match event {
-            Event::Text(text) if !is_code && time_mark::may_hold(&text) => {
-                let part = |piece| match piece {
-                    time_mark::Piece::Words(words) => Part::Event(Event::Text(words.to_owned().into())),
-                    time_mark::Piece::Time(at) => Part::Time(at),
-                };
-                time_mark::pieces(&text, offset_at).into_iter().map(part).collect()
-            }
-            event => vec![Part::Event(event)],
-        }
+        event => vec![Part::Event(event)],
     })
 }
 
-/// Parses a clean source; text comes in one piece, without control characters except `\t` and, in code blocks, `\n`.
-fn events(clean: &str) -> impl Iterator<Item = Event<'_>> {
+/// Parses a clean source; text comes in one piece, without control characters except `\t` and, in code blocks, `\n`, which
+/// the second half of a pair tells. Where a brace was escaped, [`time_mark::ESCAPE`] stands before it.
+fn texts(clean: &str) -> impl Iterator<Item = (Event<'_>, bool)> {
     let options =
         Options::ENABLE_TABLES | Options::ENABLE_FOOTNOTES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut is_code = false;
-    TextMergeStream::new(Parser::new_ext(clean, options)).map(move |event| match event {
-        Event::Start(Tag::CodeBlock(_)) => {
-            is_code = true;
-            event
+    let events = Parser::new_ext(clean, options).into_offset_iter().map(move |(event, place)| {
+        is_code = is_code_block(&event, is_code);
+        match event {
+            Event::Text(text) if !is_code => {
+                // Character references (`&#10;`, `&#x1b;`) bring back what was cleaned away.
+                let text = characters::single_line(text);
+                let is_escaped = text.starts_with('{') && clean[..place.start].ends_with('\\');
+                Event::Text(if is_escaped { format!("{}{text}", time_mark::ESCAPE).into() } else { text })
+            }
+            event => event,
         }
-        Event::End(TagEnd::CodeBlock) => {
-            is_code = false;
-            event
-        }
-        // Character references (`&#10;`, `&#x1b;`) bring back what was cleaned away.
-        Event::Text(text) if !is_code => Event::Text(characters::single_line(text)),
-        _ => event,
+    });
+    let mut is_code = false;
+    TextMergeStream::new(events).map(move |event| {
+        is_code = is_code_block(&event, is_code);
+        (event, is_code)
     })
+}
+
+/// Whether what comes after an event is in a block of code, given whether the event is.
+fn is_code_block(event: &Event, is_code: bool) -> bool {
+    match event {
+        Event::Start(Tag::CodeBlock(_)) => true,
+        Event::End(TagEnd::CodeBlock) => false,
+        _ => is_code,
+    }
 }

@@ -4,33 +4,37 @@ use jiff::Timestamp;
 
 use crate::time::{OffsetAt, TimeError, parse_instant_by};
 
-const OPENING: &str = "{time ";
+/// How a time begins.
+pub(super) const OPENING: &str = "{time ";
+/// Stands before a brace that was escaped, and so begins no time. No text holds it: see [`super::characters::clean`].
+pub(super) const ESCAPE: char = '\u{fffe}';
 /// The longest that is looked at, in bytes: the longest name of a zone has half as many.
 const LONGEST: usize = 80;
 
 /// A stretch of text: words, or a time.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
-    Words(&'a str),
+pub(super) enum Piece {
+    Words(String),
     Time(Timestamp),
 }
 
 /// Splits text into words and the times among them. What cannot be read as a time is words, braces and all.
-pub(super) fn pieces(text: &str, offset_at: OffsetAt) -> Vec<Piece<'_>> {
+pub(super) fn pieces(text: &str, offset_at: OffsetAt) -> Vec<Piece> {
+    let words = |words: &str| Piece::Words(words.replace(ESCAPE, ""));
     let mut pieces = Vec::new();
     let mut words_start = 0;
     for (start, mark) in marks(text) {
         // A time within what was no time may have begun before its end.
         if let (true, Ok(at)) = (start >= words_start, read(mark, offset_at)) {
             if words_start < start {
-                pieces.push(Piece::Words(&text[words_start..start]));
+                pieces.push(words(&text[words_start..start]));
             }
             pieces.push(Piece::Time(at));
             words_start = start + mark.len();
         }
     }
     if words_start < text.len() {
-        pieces.push(Piece::Words(&text[words_start..]));
+        pieces.push(words(&text[words_start..]));
     }
     pieces
 }
@@ -41,14 +45,15 @@ pub(super) fn unread(text: &str) -> impl Iterator<Item = (String, TimeError)> {
     unread.map(|(mark, error)| (mark.to_owned(), error))
 }
 
-/// Whether there may be a time in a text.
+/// Whether there may be a time in a text, or one that was escaped.
 pub(super) fn may_hold(text: &str) -> bool {
-    text.contains(OPENING)
+    text.contains(OPENING) || text.contains(ESCAPE)
 }
 
 /// `{time …}`, wherever it stands, and where that is.
 fn marks(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.match_indices(OPENING).filter_map(|(start, _)| {
+    let begun = text.match_indices(OPENING).filter(|(start, _)| !text[..*start].ends_with(ESCAPE));
+    begun.filter_map(|(start, _)| {
         let bytes = text.as_bytes().get(start..)?;
         let length = bytes.iter().take(LONGEST).position(|byte| *byte == b'}')?;
         Some((start, text.get(start..=start + length)?))
@@ -74,7 +79,7 @@ mod tests {
     /// Words as they are, times in brackets.
     fn shown(text: &str) -> String {
         let shown = |piece| match piece {
-            Piece::Words(words) => words.to_owned(),
+            Piece::Words(words) => words,
             Piece::Time(at) => format!("[{}]", full(at)),
         };
         pieces(text, offset_at).into_iter().map(shown).collect()
@@ -120,6 +125,15 @@ mod tests {
         }
         let long = format!("{{time {}2024-02-05 10:12}}", " ".repeat(100));
         assert_eq!(shown(&long), long);
+    }
+
+    #[test]
+    fn a_time_whose_brace_was_escaped_is_words() {
+        assert_eq!(
+            shown("\u{fffe}{time 2024-02-05 10:12} {time 2024-02-05 10:12}"),
+            "{time 2024-02-05 10:12} [5 Feb 2024, 10:12 UTC]"
+        );
+        assert_eq!(unread("\u{fffe}{time soon}").count(), 0);
     }
 
     #[test]

@@ -20,7 +20,8 @@ use crate::{
 /// How to write one.
 const HELP: &str = "Markdown: headings, lists, tables, footnotes[^1], code, - [x] tasks. A time in any zone becomes \
                     the reader’s own: {time 2024-02-05 18:12 +08:00}, {time 2024-02-05 04:12 America/Chicago}, \
-                    {time 2024-02-05 11:12 CET}; without a zone it is UTC.";
+                    {time 2024-02-05 11:12 CET}; without a zone it is UTC. A backslash keeps what follows as typed: \
+                    \\{time …}, \\*.";
 
 /// The fields and their labels in their order, for the summary of what is wrong.
 pub(super) fn labels(form: &PostmortemForm) -> Vec<(String, String)> {

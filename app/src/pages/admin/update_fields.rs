@@ -22,7 +22,8 @@ use crate::{
 
 /// How to write an update.
 const HELP: &str = "Markdown: **bold**, `code`, [words](https://…), lists and tables. A time in any zone: \
-                    {time 2024-02-05 18:12 +08:00}, {time 2024-02-05 04:12 America/Chicago}.";
+                    {time 2024-02-05 18:12 +08:00}, {time 2024-02-05 04:12 America/Chicago}. \
+                    A backslash keeps what follows as typed: \\{time …}, \\*.";
 
 /// The fields of an update and their labels in their order, for the summary of what is wrong.
 pub(super) const FIELDS: [(&str, &str); 7] = [
