@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     audience::Audience,
+    broadcast::BroadcastState,
     forms::{ChangeIncident, EditUpdate, FieldErrors},
     ids::{BroadcastId, IncidentId, UpdateId},
     incident::{Incident, REMOVED, Update},
@@ -19,7 +20,7 @@ use crate::{
     error::{Error, Result},
     http::auth::Actor,
     state::AppState,
-    store::{Write, broadcast_states::NewBroadcast},
+    store::{Write, broadcast_states::NewBroadcast, broadcasts::Broadcast},
 };
 
 /// Gives a published update another text; its status, components and time stay. Nobody is mailed: see [`correct`].
@@ -127,22 +128,51 @@ pub async fn plan_removal(state: &AppState, incident: &Incident, update: Option<
     Ok(removal::remove(incident, update, |id| mailed.contains(id), &others, &components, now))
 }
 
+/// The broadcast that goes on when an update, or all of them, is removed before all were mailed it: that of the newest word
+/// left that was mailed, if a newer one had taken its place. So nobody is left without any word.
+///
+/// `broadcasts` are those of the incident, newest first.
+pub fn goes_on<'a>(
+    incident: &Incident,
+    update: Option<&UpdateId>,
+    broadcasts: &'a [Broadcast],
+    now: Timestamp,
+) -> Option<&'a Broadcast> {
+    let is_left = |broadcast: &&Broadcast| {
+        let mut kept =
+            incident.updates.iter().filter(|known| known.is_kept() && update.is_some_and(|id| *id != known.id));
+        kept.any(|known| known.id == broadcast.update)
+    };
+    let is_stopped = broadcasts.iter().any(|broadcast| broadcast.state.is_open() && !is_left(&broadcast));
+    let left = broadcasts.iter().find(is_left)?;
+    (is_stopped && left.state == BroadcastState::Superseded && left.expires_at > now).then_some(left)
+}
+
+/// What a removal came to.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// What went and what is left.
+    pub removal: Removal,
+    /// The broadcast that goes on in place of what was being sent.
+    pub goes_on: Option<BroadcastId>,
+}
+
 /// Takes one update back. With its last one an incident goes too.
 pub async fn remove_update(
     state: &AppState,
     actor: &Actor,
     incident: &IncidentId,
     update: &UpdateId,
-) -> Result<Removal> {
+) -> Result<Removed> {
     remove(state, actor, incident, Some(update)).await
 }
 
 /// Takes back all that was said of an incident.
-pub async fn remove_incident(state: &AppState, actor: &Actor, incident: &IncidentId) -> Result<Removal> {
+pub async fn remove_incident(state: &AppState, actor: &Actor, incident: &IncidentId) -> Result<Removed> {
     remove(state, actor, incident, None).await
 }
 
-async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: Option<&UpdateId>) -> Result<Removal> {
+async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: Option<&UpdateId>) -> Result<Removed> {
     let now = state.clock.now();
     let mut write = state.store.write().await?;
     let version = write.bump_page_version(now).await?;
@@ -152,8 +182,14 @@ async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: 
         None if incident.is_removed() => return Err(Error::NotFound),
         None => {}
     }
+    let broadcasts = write.broadcasts_of(&incident.id).await?;
     for update in incident.updates.iter().filter(|known| update.is_none_or(|id| *id == known.id)) {
         write.cancel_broadcasts_of_update(&update.id, "the update was removed", now).await?;
+    }
+    let goes_on = goes_on(&incident, update, &broadcasts, now).map(|broadcast| broadcast.id.clone());
+    if let Some(broadcast) = &goes_on {
+        let paused = broadcasts.iter().find(|broadcast| broadcast.state == BroadcastState::Paused);
+        write.revive_broadcast(broadcast, paused.map(|broadcast| broadcast.reason.as_str()), now).await?;
     }
     // Only now: nobody more is mailed it from here on.
     let mailed: BTreeSet<_> = write.mailed_updates(&incident.id).await?.into_iter().collect();
@@ -167,7 +203,7 @@ async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: 
     note(&mut write, actor, action, &incident.id, detail, now).await?;
     write.commit().await?;
     state.published(version);
-    Ok(removal)
+    Ok(Removed { removal, goes_on })
 }
 
 async fn write_down(
@@ -185,6 +221,10 @@ async fn write_down(
     }
     for (component, status) in &removal.statuses {
         write.set_component_status(component, *status, now).await?;
+    }
+    if removal.taken_back.iter().chain(&removal.deleted).any(|update| update.status == IncidentStatus::Postmortem) {
+        // It is a draft again, and reviewers saw what everyone did.
+        write.renew_preview(&incident.id).await?;
     }
     if removal.left.as_ref().is_none_or(Incident::is_removed) {
         // What readers saw of it is kept with the updates, if any of them was mailed.

@@ -259,7 +259,7 @@ fn too_many(delivery: Delivery, free_at: Timestamp) -> Settled {
 async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>> {
     let at = Instant::now();
     match in_time(check(life, &group)).await {
-        Ok(Verdict::Send { content, wanted, busy, flooded }) => {
+        Ok(Verdict::Send { content, wanted, told, busy, flooded }) => {
             let mut keep = VecDeque::with_capacity(group.len());
             for mut delivery in group {
                 let subscriber = delivery.subscriber;
@@ -270,6 +270,9 @@ async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>>
                     delivery.due_at = life.clock.now().checked_add(BUSY).unwrap_or(delivery.due_at);
                     let reason = "an older mail to them is under way";
                     life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, reason)).await;
+                } else if subscriber.is_some_and(|id| told.contains(&id)) {
+                    life.settle(Settled::without_attempt(delivery, DeliveryState::Skipped, "was told more already"))
+                        .await;
                 } else if subscriber.is_some_and(|id| wanted.contains(&id)) {
                     keep.push_back(delivery);
                 } else {
@@ -295,6 +298,7 @@ enum Verdict {
     Send {
         content: Content,
         wanted: HashSet<SubscriberId>,
+        told: HashSet<SubscriberId>,
         busy: HashSet<SubscriberId>,
         flooded: Vec<(String, Timestamp)>,
     },
@@ -337,11 +341,15 @@ async fn check(life: &Life, group: &[Delivery]) -> Result<Verdict> {
     };
     let subscribers: Vec<_> = group.iter().filter_map(|delivery| delivery.subscriber).collect();
     // At once: meanwhile the sessions have little left to do.
-    let (wanted, busy, flooded) = tokio::try_join!(
+    let (wanted, (busy, told), flooded) = tokio::try_join!(
         life.store.still_wanted(&broadcast.audience, &subscribers, now),
-        life.store.busy_with_older(&broadcast),
+        async {
+            // In this order: a mail that arrives between the two questions is seen by the second.
+            let busy = life.store.busy_with_older(&broadcast).await?;
+            Ok((busy, life.store.told_since(&broadcast, &subscribers).await?))
+        },
         self::busy(life, group, now),
     )?;
-    let (wanted, busy) = (wanted.into_iter().collect(), busy.into_iter().collect());
-    Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, busy, flooded })
+    let (wanted, busy, told) = (wanted.into_iter().collect(), busy.into_iter().collect(), told.into_iter().collect());
+    Ok(Verdict::Send { content: Content::Broadcast(prepared), wanted, told, busy, flooded })
 }

@@ -7,6 +7,8 @@ use domain::{
 };
 use jiff::Timestamp;
 
+#[cfg(doc)]
+use super::Store;
 use super::{
     Result, StoreError, Write,
     broadcasts::{Broadcast, BroadcastRow, TABLE, broadcasts, select},
@@ -104,6 +106,38 @@ impl Write {
         })
     }
 
+    /// Lets a superseded broadcast go on because what took its place was taken back: from where it was, and with those whose
+    /// next try was dropped. With a reason to pause it waits first.
+    ///
+    /// Whoever was told by what took its place is skipped when their turn comes: see [`Store::told_since`].
+    pub async fn revive_broadcast(&mut self, id: &BroadcastId, pause: Option<&str>, now: Timestamp) -> Result<()> {
+        let found = self.locked_broadcast(id).await?;
+        let Some(broadcast) = found.filter(|found| found.state == BroadcastState::Superseded) else { return Ok(()) };
+        let revived = sqlx::query(
+            "update deliveries set state = 'waiting', reason = '', due_at = $3, updated_at = $3 \
+             where broadcast_id = $1 and state = 'skipped' and reason = $2",
+        )
+        .bind(id.as_str())
+        .bind(BroadcastState::Superseded.as_str())
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        let revived = i64::try_from(revived.rows_affected()).unwrap_or(i64::MAX);
+        let state = if pause.is_some() { BroadcastState::Paused } else { BroadcastState::Sending };
+        sqlx::query(
+            "update broadcasts set state = $2, reason = $3, finished_at = null, version = version + 1, \
+             skipped = skipped - $4 where id = $1",
+        )
+        .bind(id.as_str())
+        .bind(state.as_str())
+        .bind(pause.unwrap_or("the newer update was removed"))
+        // As `close_broadcast` counted them.
+        .bind(revived + broadcast.total - broadcast.expanded)
+        .execute(self.connection())
+        .await?;
+        self.finish_broadcast(id, now).await
+    }
+
     /// Notes how many people a broadcast is for, while they are still being found; at the end of its walk the number is
     /// exact anyway.
     pub async fn estimate_total(&mut self, id: &BroadcastId, total: i64) -> Result<()> {
@@ -194,6 +228,12 @@ impl Write {
             self.close_broadcast(&broadcast, BroadcastState::Cancelled, reason, now).await?;
         }
         Ok(())
+    }
+
+    /// All broadcasts about an incident, newest first.
+    pub async fn broadcasts_of(&mut self, incident: &IncidentId) -> Result<Vec<Broadcast>> {
+        let query = sqlx::query_as(select!("where incident_id = $1 order by created_at desc, id"));
+        broadcasts(query.bind(incident.as_str()).fetch_all(self.connection()).await?)
     }
 
     /// The broadcast of this kind that is about an update, if there is one.

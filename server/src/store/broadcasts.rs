@@ -10,6 +10,7 @@ use domain::{
     rate::Rate,
 };
 use jiff::Timestamp;
+use serde_json::json;
 use sqlx::FromRow;
 
 use super::{Result, Store, StoreError, instant, millis, parse};
@@ -277,5 +278,30 @@ impl Store {
             busy.extend(rows.into_iter().map(|(id,)| SubscriberId(id)));
         }
         Ok(busy)
+    }
+    /// Those of `subscribers` whom a later broadcast about the same incident told, or may have.
+    ///
+    /// There is none unless that was taken back and this one goes on in its place: a later one ends what is open.
+    pub async fn told_since(&self, broadcast: &Broadcast, subscribers: &[SubscriberId]) -> Result<Vec<SubscriberId>> {
+        let later: Vec<(String,)> = sqlx::query_as(
+            "select id from broadcasts where incident_id = $1 and created_at > $2 and sent + uncertain > 0 order by id",
+        )
+        .bind(broadcast.incident.as_str())
+        .bind(millis(broadcast.created_at))
+        .fetch_all(self.read())
+        .await?;
+        let query = self.engine.pick(
+            "select subscriber_id from deliveries where broadcast_id = $1 and state in ('sent', 'uncertain') \
+             and subscriber_id in (select value from json_each($2))",
+            "select subscriber_id from deliveries where broadcast_id = $1 and state in ('sent', 'uncertain') \
+             and subscriber_id in (select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb)))",
+        );
+        let subscribers = json!(subscribers).to_string();
+        let mut told = Vec::new();
+        for (id,) in later {
+            let rows: Vec<(i64,)> = sqlx::query_as(query).bind(id).bind(&subscribers).fetch_all(self.read()).await?;
+            told.extend(rows.into_iter().map(|(id,)| SubscriberId(id)));
+        }
+        Ok(told)
     }
 }

@@ -212,6 +212,15 @@ impl Write {
         Ok(())
     }
 
+    /// Lets the reviewers' link that was made last, if one was, open nothing any more.
+    pub async fn renew_preview(&mut self, incident: &IncidentId) -> Result<()> {
+        sqlx::query("update postmortems set preview = preview + 1 where incident_id = $1 and preview > 0")
+            .bind(incident.as_str())
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+
     /// Removes what was written about an incident, with its follow-up actions.
     pub async fn delete_postmortem(&mut self, incident: &IncidentId) -> Result<()> {
         sqlx::query("delete from postmortems where incident_id = $1")

@@ -276,6 +276,10 @@ fn row<'a>(settlement: &'a Settlement, stopped: &BTreeMap<&BroadcastId, Broadcas
         }
         (DeliveryState::Waiting, Some(BroadcastState::Expired)) => (DeliveryState::Expired, "expired"),
         (DeliveryState::Waiting, Some(state)) => (DeliveryState::Skipped, state.as_str()),
+        // What took its place was taken back meanwhile, and it goes on.
+        (DeliveryState::Skipped, None) if settlement.reason == BroadcastState::Superseded.as_str() => {
+            (DeliveryState::Waiting, "")
+        }
         (state, _) => (state, settlement.reason.as_str()),
     };
     SettledRow {

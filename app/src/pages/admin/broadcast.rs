@@ -103,7 +103,7 @@ fn glossary() -> impl IntoView {
             <dt>"failed"</dt>
             <dd>"The receiving server refused the mail for good."</dd>
             <dt>"left meanwhile"</dt>
-            <dd>"They unsubscribed, or their address was found not to work, before their turn came."</dd>
+            <dd>"Before their turn came they unsubscribed, their address was found not to work, or a newer update reached them."</dd>
             <dt>"too late"</dt>
             <dd>"It could not be delivered while it was still news."</dd>
             <dt>"sent perhaps"</dt>

@@ -28,6 +28,8 @@ pub struct RemovalPage {
     pub components: Vec<Component>,
     /// How many people have not been mailed yet what is to go.
     pub waiting: i64,
+    /// Whether they are mailed the update before it instead.
+    pub goes_on: bool,
     /// Where the question is answered.
     pub action: String,
 }
@@ -84,10 +86,12 @@ fn consequences(model: &RemovalPage) -> Vec<String> {
         words.push("What nobody was mailed disappears wholly and cannot be brought back.".to_owned());
     }
     if model.waiting > 0 {
-        words.push(format!(
-            "Its mails stop: {} have not got it yet and never will.",
-            crate::islands::people(model.waiting)
-        ));
+        let instead = if model.goes_on {
+            "have not got it yet. Whoever of them was not told before gets the update before it instead."
+        } else {
+            "have not got it yet and never will."
+        };
+        words.push(format!("Its mails stop: {} {instead}", crate::islands::people(model.waiting)));
     }
     if let Some(left) = removal.left.as_ref().filter(|left| !left.is_removed()) {
         let standing = |incident: &Incident| incident.standing().map(|standing| standing.status);

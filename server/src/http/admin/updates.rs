@@ -14,14 +14,13 @@ use domain::{
     forms::{DetailsForm, EditForm, FieldErrors},
     ids::{IncidentId, UpdateId},
     incident::{Incident, Update},
-    removal::Removal,
     status::Impact,
 };
 use tower_sessions::Session;
 
 use super::{console, done, form_page, incident::find};
 use crate::{
-    actions::updates as actions,
+    actions::updates::{self as actions, Removed},
     error::{Error, Result},
     http::{auth::Actor, forms::Posted},
     state::AppState,
@@ -133,6 +132,8 @@ async fn ask(
     let id = update.as_ref().map(|update| &update.id);
     let removal = actions::plan_removal(state, &incident, id).await?;
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
+    let now = state.clock.now();
+    let goes_on = actions::goes_on(&incident, id, &broadcasts, now).is_some();
     let open = broadcasts.iter().filter(|broadcast| broadcast.state.is_open());
     let going = open.filter(|broadcast| id.is_none_or(|id| *id == broadcast.update));
     let action = match id {
@@ -141,8 +142,9 @@ async fn ask(
     };
     let page = RemovalPage {
         console: console(state, actor, session, "/admin/incidents").await?,
-        now: state.clock.now(),
+        now,
         waiting: going.map(Broadcast::waiting).sum(),
+        goes_on,
         components: state.store.components().await?,
         incident,
         update,
@@ -160,8 +162,8 @@ pub(crate) async fn remove_update(
     Path((id, update)): Path<(String, String)>,
 ) -> Result<Response> {
     let (incident, update) = find_kept(&state, &id, &update).await?;
-    let removal = actions::remove_update(&state, &actor, &incident.id, &update.id).await?;
-    removed(&session, &incident.id, &removal, "The update was removed.").await
+    let removed = actions::remove_update(&state, &actor, &incident.id, &update.id).await?;
+    answer(&session, &incident.id, &removed, "The update was removed.").await
 }
 
 /// Takes back all that was said of an incident.
@@ -172,16 +174,20 @@ pub(crate) async fn remove_incident(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let incident = find(&state, &id).await?;
-    let removal = actions::remove_incident(&state, &actor, &incident.id).await?;
-    removed(&session, &incident.id, &removal, "The incident was removed.").await
+    let removed = actions::remove_incident(&state, &actor, &incident.id).await?;
+    answer(&session, &incident.id, &removed, "The incident was removed.").await
 }
 
-async fn removed(session: &Session, incident: &IncidentId, removal: &Removal, words: &str) -> Result<Response> {
-    let to = match removal.left {
-        Some(_) => format!("/admin/incidents/{incident}"),
-        None => "/admin/incidents".to_owned(),
+async fn answer(session: &Session, incident: &IncidentId, removed: &Removed, words: &str) -> Result<Response> {
+    let (words, to) = match (&removed.goes_on, &removed.removal.left) {
+        (Some(broadcast), _) => {
+            let words = format!("{words} The one before it goes on to those who were not told.");
+            (words, format!("/admin/broadcasts/{broadcast}"))
+        }
+        (None, Some(_)) => (words.to_owned(), format!("/admin/incidents/{incident}")),
+        (None, None) => (words.to_owned(), "/admin/incidents".to_owned()),
     };
-    done(session, words, &to).await
+    done(session, &words, &to).await
 }
 
 /// Title and impact.

@@ -12,6 +12,7 @@ served_on_both!(
     a_removed_incident_takes_its_draft_along,
     a_removed_incident_takes_its_published_postmortem_along,
     a_removed_postmortem_is_a_draft_again,
+    reviewers_of_a_postmortem_do_not_see_what_becomes_of_it_once_it_is_removed,
 );
 
 /// An incident that is over and of which nobody was mailed, or one person; and where its postmortem is written.
@@ -27,6 +28,13 @@ async fn over(app: &TestApp, owner: &Client, is_mailed: bool) -> (String, String
 
 fn postmortem(intent: &str) -> Form {
     Form::postmortem(0, "A secret.").with("follow_up.0.text", "Page louder").with("intent", intent)
+}
+
+/// The link for reviewers that was made last.
+async fn preview(owner: &Client, path: &str) -> String {
+    let page = owner.get(path).await;
+    let (_, link) = page.body.split_once("/postmortems/preview/").unwrap();
+    format!("/postmortems/preview/{}", link.split('"').next().unwrap())
 }
 
 /// The incident is gone, or says no more than that it was; the rest of it is not there.
@@ -50,9 +58,7 @@ async fn a_removed_incident_takes_its_draft_along(app: TestApp) {
         app.settle().await;
         postmortem("save").post(&owner, &path).await.is(303);
         owner.post(&format!("{path}/preview"), &[]).await.is(303);
-        let page = owner.get(&path).await;
-        let (_, link) = page.body.split_once("/postmortems/preview/").unwrap();
-        let link = format!("/postmortems/preview/{}", link.split('"').next().unwrap());
+        let link = preview(&owner, &path).await;
         visitor.get(&link).await.is(200).says("A secret.");
         owner.get(&format!("/admin/incidents/{id}/remove")).await.is(200);
         owner.post(&format!("/admin/incidents/{id}/remove"), &[]).await.is(303);
@@ -98,5 +104,34 @@ async fn a_removed_postmortem_is_a_draft_again(app: TestApp) {
         // Better words can take its place.
         Form::postmortem(1, "No secret.").with("intent", "publish").post(&owner, &path).await.is(303);
         visitor.get(&format!("/postmortems/{id}")).await.is(200).says("No secret.").never_says("A secret.");
+    }
+}
+
+async fn reviewers_of_a_postmortem_do_not_see_what_becomes_of_it_once_it_is_removed(app: TestApp) {
+    app.followers(&["all@example.com"], &Follows::everything()).await;
+    let (owner, visitor) = (app.owner().await, app.visitor());
+    for (is_mailed, notify, letters) in [(false, "no", 0), (true, "yes", 2)] {
+        let (id, path) = over(&app, &owner, is_mailed).await;
+        postmortem("save").post(&owner, &path).await.is(303);
+        owner.post(&format!("{path}/preview"), &[]).await.is(303);
+        let link = preview(&owner, &path).await;
+        visitor.get(&link).await.is(200).says("A secret.");
+        Form::postmortem(1, "A secret.")
+            .with("intent", "publish")
+            .with("notify", notify)
+            .post(&owner, &path)
+            .await
+            .is(303);
+        app.letters(letters).await;
+        app.settle().await;
+        assert_eq!(visitor.get(&link).await.is(303).location(), format!("/postmortems/{id}"));
+        let incident = app.state.store.incident(&id.parse().unwrap()).await.unwrap().unwrap();
+        let carrier = incident.postmortem().unwrap().id.clone();
+        owner.post(&format!("/admin/incidents/{id}/updates/{carrier}/remove"), &[]).await.is(303);
+        visitor.get(&link).await.is(404);
+        // Who is to review it again gets another link.
+        let other = preview(&owner, &path).await;
+        assert_ne!(other, link);
+        visitor.get(&other).await.is(200).says("A secret.");
     }
 }

@@ -13,6 +13,7 @@ served_on_both!(
     a_correction_is_mailed_once_for_each_edit_and_only_of_the_newest,
     what_nobody_was_mailed_disappears_wholly,
     what_was_mailed_leaves_a_word_everywhere,
+    whoever_a_removed_update_kept_from_the_one_before_is_told_that,
 );
 
 /// The id of an incident's newest update.
@@ -143,6 +144,39 @@ async fn what_was_mailed_leaves_a_word_everywhere(app: TestApp) {
         owner.post(gone, &[]).await.is(404);
     }
     Form::update("identified", "More.").post(&owner, &format!("/admin/incidents/{id}")).await.is(404);
+}
+
+async fn whoever_a_removed_update_kept_from_the_one_before_is_told_that(app: TestApp) {
+    app.followers(&["one@example.com", "two@example.com", "three@example.com"], &Follows::everything()).await;
+    let owner = app.owner().await;
+    owner.post("/admin/mail/hold", &[]).await.is(303);
+    Form::incident("Slow").with("body", "It is slow.").with("notify", "yes").post(&owner, "/admin/incidents/new").await;
+    let id = app.state.store.open_incidents().await.unwrap()[0].id.to_string();
+    Form::update("resolved", "By mistake.").with("notify", "yes").say(&owner, &id).await;
+    let remove = format!("/admin/incidents/{id}/updates/{}/remove", newest(&app, &id).await);
+    owner.get(&remove).await.says("gets the update before it instead");
+    let answer = owner.post(&remove, &[]).await;
+    let broadcasts = app.state.store.broadcasts_of(&id.parse().unwrap()).await.unwrap();
+    let open: Vec<_> = broadcasts.iter().filter(|broadcast| broadcast.state.is_open()).collect();
+    let [broadcast] = open[..] else { panic!("the first goes on, and nothing else: {open:?}") };
+    assert_eq!(answer.is(303).location(), format!("/admin/broadcasts/{}", broadcast.id));
+    owner.get(answer.location()).await.says("The one before it goes on to those who were not told.");
+
+    owner.post("/admin/mail/release", &[]).await.is(303);
+    let letters = app.letters(3).await;
+    assert!(letters.iter().all(|letter| letter.text.contains("It is slow.") && !letter.text.contains("By mistake.")));
+    app.settle().await;
+    assert_eq!(app.captured().len(), 3);
+
+    // The last word of all is nobody's successor.
+    Form::update("identified", "Found.").with("notify", "yes").say(&owner, &id).await;
+    app.letters(6).await;
+    app.settle().await;
+    owner.post("/admin/mail/hold", &[]).await.is(303);
+    Form::update("resolved", "By mistake.").with("notify", "yes").say(&owner, &id).await;
+    let remove = format!("/admin/incidents/{id}/updates/{}/remove", newest(&app, &id).await);
+    owner.get(&remove).await.never_says("instead");
+    assert_eq!(owner.post(&remove, &[]).await.is(303).location(), format!("/admin/incidents/{id}"));
 }
 
 #[tokio::test]

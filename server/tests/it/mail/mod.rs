@@ -9,6 +9,7 @@ mod outbox;
 mod queue;
 mod quota;
 mod rates;
+mod removal;
 mod session;
 mod slow;
 mod stage;
