@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | history | incident | revised in place: its content is the whole timeline, newest first |
 //! | updates | update | stable, so that readers announce each one |
-//! | a component's | update that lists it | the same, under the same ids |
+//! | a component's | update of an incident that ever listed it | the same, under the same ids |
 //!
 //! Ids are tag URIs (RFC 4151) made of the page's host, a year that never changes and our id, so an entry stays the same
 //! when it is edited, renamed or moved to another path.

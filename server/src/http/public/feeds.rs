@@ -50,7 +50,7 @@ enum Write {
     Updates(fn(Page<'_>, &[PublicUpdate]) -> Feed),
 }
 
-/// One entry an update that lists a component.
+/// One entry an update of incidents that ever listed a component.
 pub(super) async fn of_component(
     state: &AppState,
     headers: &HeaderMap,

@@ -45,8 +45,10 @@ macro_rules! updates_where {
 }
 
 const ALL: Selection = updates_where!("1 = 1");
-const OF_COMPONENT: Selection =
-    updates_where!("u.id in (select update_id from update_components where component_id = $2)");
+const OF_COMPONENT: Selection = updates_where!(
+    "u.incident_id in (select l.incident_id from incident_updates l
+                                     join update_components c on c.update_id = l.id where c.component_id = $2)"
+);
 
 impl Store {
     /// The `limit` newest updates of all incidents by `display_at`, each with its incident's id and name.
@@ -54,7 +56,8 @@ impl Store {
         self.updates(ALL, &[Bound::Number(limit)]).await
     }
 
-    /// As [`Store::recent_updates`], only those that list a component.
+    /// As [`Store::recent_updates`], only those of incidents that have ever listed a component: whoever follows it reads of
+    /// the end as well.
     pub async fn recent_updates_of(&self, id: &ComponentId, limit: i64) -> Result<Vec<(IncidentId, String, Update)>> {
         self.updates(OF_COMPONENT, &[Bound::Number(limit), Bound::Text(id.as_str())]).await
     }

@@ -20,22 +20,23 @@ async fn a_component_has_a_page_and_feeds_of_what_concerns_it(app: TestApp) {
     let id = Form::incident("API is slow").listing(&api, "degraded_performance").open(&owner).await;
     Form::incident("Website is down").listing(&web, "major_outage").open(&owner).await;
     visitor.get(&page).await.says("Degraded performance").says("API is slow").never_says("Website is down");
+    Form::update("identified", "We found the cause.").say(&owner, &id).await;
     Form::update("resolved", "All is well.").with("restore", "1").say(&owner, &id).await;
-    visitor.get(&page).await.says("Operational").says("lasted").never_says("Open incidents");
+    visitor.get(&page).await.says("Operational").says("lasted").says("All is well.").never_says("Open incidents");
 
-    // The same entries as in the feeds of every update, under the same ids, and none that does not list it.
+    // The same entries as in the feeds of every update, under the same ids, also of an update that does not list it.
     let all: Value = serde_json::from_str(&visitor.get("/updates.json").await.body).unwrap();
     let feed = visitor.get(&format!("{page}.json")).await;
     assert_eq!(feed.is(200).header("content-type"), "application/feed+json");
     let feed: Value = serde_json::from_str(&feed.body).unwrap();
     assert_eq!(feed["feed_url"], format!("{}{page}.json", app.url));
     let items = feed["items"].as_array().unwrap();
-    assert_eq!(items.len(), 2);
+    assert_eq!(items.len(), 3);
     assert!(items.iter().all(|item| all["items"].as_array().unwrap().contains(item)), "{feed}");
     for ending in ["atom", "rss"] {
         let path = format!("{page}.{ending}");
         let feed = visitor.get(&path).await;
-        feed.is(200).says("API is slow").says("All is well.").never_says("Website is down");
+        feed.is(200).says("We found the cause.").says("All is well.").never_says("Website is down");
         feed.says(&format!("{}{path}", app.url));
         assert!(feed.header("content-type").starts_with(&format!("application/{ending}+xml")));
     }
