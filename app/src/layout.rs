@@ -98,7 +98,10 @@ fn description(site: &Site, head: Head<'_>, title: String) -> AnyView {
                     {property("article:modified_time", rfc3339(modified))}
                 }
             })}
-        <meta name="twitter:card" content="summary"/>
+        {property("og:image", format!("{}/share.png", site.url))}
+        {property("og:image:width", "1200".to_owned())}
+        {property("og:image:height", "630".to_owned())}
+        <meta name="twitter:card" content="summary_large_image"/>
         <link rel="alternate" type="application/atom+xml" title="Incidents" href="/history.atom"/>
         <link rel="alternate" type="application/rss+xml" title="Incidents" href="/history.rss"/>
         <link rel="alternate" type="application/atom+xml" title="Every update" href="/updates.atom"/>

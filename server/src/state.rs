@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::Config,
     error::Result,
-    http::{assets, events::Streams, logo::LogoCache, page_cache::PageCache},
+    http::{assets, crowd::Crowd, events::Streams, logo::LogoCache, page_cache::PageCache},
     mail,
     store::Store,
 };
@@ -42,6 +42,7 @@ struct Inner {
     logo: LogoCache,
     streams: Streams,
     amazon: Amazon,
+    crowd: Crowd,
     mail: OnceLock<mail::Handle>,
 }
 
@@ -58,6 +59,7 @@ impl AppState {
             logo: LogoCache::default(),
             streams: Streams::default(),
             amazon: Amazon::default(),
+            crowd: Crowd::default(),
             mail: OnceLock::new(),
         };
         Self { store, clock, inner: Arc::new(inner) }
@@ -101,6 +103,11 @@ impl AppState {
     /// Whom we ask whether reports are Amazon's.
     pub fn amazon(&self) -> &Amazon {
         &self.inner.amazon
+    }
+
+    /// The forms of people without an account that are worked off.
+    pub fn crowd(&self) -> &Crowd {
+        &self.inner.crowd
     }
 
     /// Where captured mail lies.

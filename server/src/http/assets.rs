@@ -46,6 +46,12 @@ pub(crate) async fn favicon(headers: HeaderMap) -> Response {
     send(ROOT_FILES, "favicon.svg", &headers, A_DAY)
 }
 
+/// `GET /share.png`, which link previews show beside a page's title. It says nothing of how things are: previews are kept
+/// for days.
+pub(crate) async fn share(headers: HeaderMap) -> Response {
+    send(ROOT_FILES, "share.png", &headers, A_DAY)
+}
+
 /// Where the style sheet of an accent colour is.
 pub(crate) fn accent_path(colour: Colour) -> String {
     format!("/accent/{}.css", colour.to_string().trim_start_matches('#'))
@@ -89,6 +95,7 @@ fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
+        Some("png") => "image/png",
         Some("svg") => "image/svg+xml",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",

@@ -7,7 +7,12 @@
 //! An event is the mark of the page as it is now, see [`app::site::mark`]. The first one comes at once, so whoever was away
 //! catches up.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use app::site::mark;
 use axum::{
@@ -22,7 +27,7 @@ use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::page_cache::News;
+use super::{client::Client, page_cache::News};
 use crate::state::AppState;
 
 /// How often a stream says that it is still there, so that no proxy takes it for dead.
@@ -31,17 +36,63 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const MOST: usize = 10_000;
 /// Where the system does not say how many files may be open.
 const FEW: usize = 128;
+/// One client network may have the tenth part of all places, so that nobody keeps everyone else out.
+const SHARE: usize = 10;
+/// But so many in any case: a company reads by one address.
+const FAIR: usize = 50;
 
 /// The open streams of this process.
 #[derive(Debug)]
 pub struct Streams {
     places: Arc<Semaphore>,
+    /// How many of them a network may have.
+    share: usize,
+    /// How many each has, while it has any.
+    networks: Arc<Networks>,
     closing: CancellationToken,
+}
+
+type Networks = Mutex<HashMap<String, usize>>;
+
+/// One place, taken until this is dropped.
+struct Place {
+    networks: Arc<Networks>,
+    network: String,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = networks.get_mut(&self.network) {
+            *taken -= 1;
+            if *taken == 0 {
+                networks.remove(&self.network);
+            }
+        }
+    }
 }
 
 impl Streams {
     fn with_places(places: usize) -> Self {
-        Self { places: Arc::new(Semaphore::new(places)), closing: CancellationToken::new() }
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            share: (places / SHARE).max(FAIR),
+            networks: Arc::default(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    fn take_place(&self, network: String) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let mut networks = self.networks.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = networks.entry(network.clone()).or_default();
+        if *taken >= self.share {
+            return None;
+        }
+        *taken += 1;
+        drop(networks);
+        Some(Place { networks: Arc::clone(&self.networks), network, _permit: permit })
     }
 
     /// Ends all of them, and every new one at once: the process is about to stop.
@@ -49,8 +100,8 @@ impl Streams {
         self.closing.cancel();
     }
 
-    fn open(&self, news: watch::Receiver<News>) -> Response {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+    fn open(&self, news: watch::Receiver<News>, network: String) -> Response {
+        let Some(place) = self.take_place(network) else {
             let words =
                 "Too many pages are listening just now. This one is as good as any other, but reload it for news.\n";
             return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")], words).into_response();
@@ -86,11 +137,11 @@ fn open_files(limits: &str) -> Option<usize> {
 struct Listener {
     news: watch::Receiver<News>,
     closing: CancellationToken,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Listener {
-    fn new(mut news: watch::Receiver<News>, closing: CancellationToken, place: OwnedSemaphorePermit) -> Self {
+    fn new(mut news: watch::Receiver<News>, closing: CancellationToken, place: Place) -> Self {
         // How things are is the first news.
         news.mark_changed();
         Self { news, closing, _place: place }
@@ -105,8 +156,8 @@ impl Listener {
 }
 
 /// Says when the page changes, until the reader or this process goes.
-pub(super) async fn stream(State(state): State<AppState>) -> Response {
-    state.streams().open(state.pages().news())
+pub(super) async fn stream(State(state): State<AppState>, client: Client) -> Response {
+    state.streams().open(state.pages().news(), client.network())
 }
 
 #[cfg(test)]
@@ -119,7 +170,7 @@ mod tests {
     #[tokio::test]
     async fn there_are_so_many_places_and_one_that_is_left_is_free_again() {
         let (streams, news) = (Streams::with_places(2), watch::Sender::new(News::default()));
-        let open = || streams.open(news.subscribe());
+        let open = || streams.open(news.subscribe(), "203.0.113.0/24".into());
         let (first, second) = (open(), open());
         assert_eq!((first.status(), second.status()), (StatusCode::OK, StatusCode::OK));
         let refused = open();
@@ -132,9 +183,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_network_has_its_share_and_leaves_the_rest_to_others() {
+        let (streams, news) = (Streams::with_places(1_000), watch::Sender::new(News::default()));
+        let open = |network: &str| streams.open(news.subscribe(), network.to_owned());
+        let mut many: Vec<_> = (0..100).map(|_| open("203.0.113.0/24")).collect();
+        assert!(many.iter().all(|response| response.status() == StatusCode::OK));
+        assert_eq!(open("203.0.113.0/24").status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(open("198.51.100.0/24").status(), StatusCode::OK);
+        many.pop();
+        many.push(open("203.0.113.0/24"));
+        assert_eq!(many[99].status(), StatusCode::OK);
+        drop(many);
+        assert_eq!(streams.places.available_permits(), 1_000);
+        assert!(streams.networks.lock().unwrap().is_empty(), "nobody is remembered");
+    }
+
+    #[tokio::test]
     async fn a_stream_says_how_things_are_then_what_is_new_and_ends_with_the_process() {
         let (streams, news) = (Streams::with_places(1), watch::Sender::new(News { version: 7, is_lost: false }));
-        let response = streams.open(news.subscribe());
+        let response = streams.open(news.subscribe(), "203.0.113.0/24".into());
         assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-store");
         assert_eq!(response.headers()["x-accel-buffering"], "no");

@@ -11,6 +11,7 @@ mod api;
 pub(crate) mod assets;
 pub mod auth;
 pub mod client;
+pub mod crowd;
 mod csrf;
 mod encoding;
 mod error_pages;
@@ -179,6 +180,7 @@ pub fn table() -> Table {
         .public(Anyone, "GET", "/logo/{hash}", get(logo::show))
         .public(Anyone, "GET", "/favicon.svg", get(assets::favicon))
         .public(Anyone, "GET", "/favicon.ico", get(assets::favicon))
+        .public(Anyone, "GET", "/share.png", get(assets::share))
         .public(Anyone, "GET", "/robots.txt", get(public::robots::show))
         .public(Anyone, "GET", "/healthz", get(operations::healthz))
         .public(Anyone, "GET", "/readyz", get(operations::readyz))
@@ -337,6 +339,7 @@ pub fn router(state: AppState) -> Router {
     let Table { public, entrance, console, api, .. } = table();
     let console = console.route_layer(from_fn_with_state(state.clone(), auth::guard));
     let api = api.route_layer(from_fn_with_state(state.clone(), api::guard));
+    let public = public.route_layer(from_fn_with_state(state.clone(), crowd::guard));
     public
         .merge(api)
         .merge(entrance.merge(console).layer(sessions))

@@ -27,9 +27,24 @@ async fn the_sitemap_lists_every_public_page_with_its_last_change(app: TestApp) 
         map.says(&format!("<loc>{}{path}</loc><lastmod>20", app.url));
         visitor.get(&path).await.is(200);
     }
-    map.never_says("/history/2020-03").never_says(gone.as_str()).never_says("/admin");
+    // A page on the way from one month to the next is listed as well, though nothing ever changed there.
+    map.says(&format!("<url><loc>{}/history/2020-03</loc></url>", app.url));
+    visitor.get("/history/2020-03").await.is(200);
+    map.never_says("/history/2020-01").never_says(gone.as_str()).never_says("/admin");
     let modified = map.header("last-modified").to_owned();
     visitor.get_with("/sitemap.xml", &[("if-modified-since", &modified)]).await.is(304);
+}
+
+#[tokio::test]
+async fn a_link_preview_has_a_picture_that_says_nothing_of_how_things_are() {
+    let app = TestApp::start().await;
+    let visitor = app.visitor();
+    let head = visitor.get("/").await;
+    head.says(&format!("property=\"og:image\" content=\"{}/share.png\"", app.url));
+    let picture = visitor.get("/share.png").await;
+    assert_eq!(picture.is(200).header("content-type"), "image/png");
+    // What a secret link leads to is shown to nobody else.
+    visitor.get("/manage").await.never_says("og:image");
 }
 
 #[tokio::test]

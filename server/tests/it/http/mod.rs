@@ -9,6 +9,7 @@ mod cache;
 mod colleagues;
 mod component_pages;
 mod components;
+mod crowd;
 mod events;
 mod feeds;
 mod findability;
