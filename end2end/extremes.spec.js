@@ -25,7 +25,7 @@ test("five hundred components, endless names and words from right to left stay r
   expect(components.length).toBe(500);
   await expectNoSidewaysScroll(page);
 
-  const body = `${"x".repeat(2_000)}\n\n| ${"column | ".repeat(12)}\n|${"---|".repeat(12)}\n| ${"W".repeat(200)} |\n\nעדכון: השירות חזר לפעול.\n\n${"Many words that say little. ".repeat(3_300)}`;
+  const body = `${"x".repeat(2_000)}\n\n| ${"column | ".repeat(12)}\n|${"---|".repeat(12)}\n| ${"W".repeat(200)} |\n\nעדכון: השירות חזר לפעול.\n\n- השירות חזר לפעול.\n\n${"Many words that say little. ".repeat(3_300)}`;
   const statuses = ["degraded_performance", "partial_outage", "major_outage"];
   const broken = Object.fromEntries(components.slice(0, 120).map((id, at) => [id, statuses[at % 3]]));
   const id = await admin.incident(`${"N".repeat(250)} ${rtl}`.slice(0, 290), { components: broken, body });

@@ -145,10 +145,12 @@ mod tests {
     #[test]
     fn the_pages_zone_is_not_passed_off_as_the_readers() {
         let (instant, berlin, utc) = (at("2024-07-05T10:12:00Z"), zone("Europe/Berlin"), Zone::utc());
+        let other = zone("Etc/UTC");
         let local = |own, page| Locale::English.local_time(instant, own, page);
         assert_eq!(local(None, Some(&berlin)), " · 12:12 (Europe/Berlin)");
         assert_eq!(local(Some(&utc), Some(&berlin)), "");
         assert_eq!(local(None, Some(&utc)), "");
+        assert_eq!(local(None, Some(&other)), "", "by another name");
         assert_eq!(local(None, None), "");
     }
 

@@ -25,9 +25,9 @@ impl Zone {
         Self(TimeZone::UTC)
     }
 
-    /// Whether it is UTC by that name.
+    /// Whether it is UTC, by that name or one of those that the database has for it beside places.
     pub fn is_utc(&self) -> bool {
-        self.as_str() == "UTC"
+        matches!(self.as_str(), "UTC" | "Etc/UTC" | "Etc/UCT" | "Etc/Universal" | "Etc/Zulu")
     }
 
     /// Its name.
