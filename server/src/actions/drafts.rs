@@ -1,8 +1,15 @@
 //! Keeping what is not published yet. A draft is private, so nothing of it is audited.
 
-use domain::forms::Fields;
+use domain::{
+    forms::Fields,
+    incident::{Incident, Update},
+    status::{Impact, IncidentStatus},
+    time::editable,
+};
+use jiff::Timestamp;
 
-use crate::{error::Result, http::auth::Actor, state::AppState};
+use super::random;
+use crate::{error::Result, http::auth::Actor, state::AppState, store::Write};
 
 /// The subject of a draft of an incident that is not there yet.
 pub const NEW: &str = "new";
@@ -44,6 +51,46 @@ pub async fn end(state: &AppState, actor: &Actor, subject: &str, key: &str) -> R
     let mut write = state.store.write().await?;
     write.end_draft(&actor.user()?.id, subject, drawn(key), state.clock.now()).await?;
     Ok(write.commit().await?)
+}
+
+/// Keeps for whoever removed an update what it said, if no trace of it is left elsewhere: should that have been a mistake,
+/// the form is filled in. `left` is the incident without it. `false`: they have a draft there, which weighs more.
+pub(super) async fn keep_removed(
+    write: &mut Write,
+    actor: &Actor,
+    incident: &Incident,
+    left: Option<&Incident>,
+    update: &Update,
+    now: Timestamp,
+) -> Result<bool> {
+    let is_open_to_words = left.is_none_or(|left| !left.is_removed());
+    let Ok(user) = actor.user() else { return Ok(false) };
+    if update.status == IncidentStatus::Postmortem || !is_open_to_words {
+        return Ok(false);
+    }
+    let key = format!("{:016x}", random());
+    let is_dated_back = update.display_at < update.created_at;
+    let mut fields = vec![
+        ("key", key.clone()),
+        ("status", update.status.as_str().to_owned()),
+        ("body", update.body.clone()),
+        ("display_at", if is_dated_back { editable(update.display_at) } else { String::new() }),
+        ("notify", "no".to_owned()),
+        ("restore", "1".to_owned()),
+    ];
+    match left {
+        Some(left) => fields.push(("seen", left.newest().map(|newest| newest.id.to_string()).unwrap_or_default())),
+        None => fields.extend([
+            ("name", incident.name.clone()),
+            ("impact", incident.impact_override.map_or("", Impact::as_str).to_owned()),
+        ]),
+    }
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let listed = update.components.iter();
+    let listed = listed.map(|listed| (format!("component.{}", listed.component), listed.new.as_str().to_owned()));
+    let fields = Fields(fields.chain(listed).collect());
+    let subject = left.map_or(NEW, |left| left.id.as_str());
+    Ok(write.begin_draft(&user.id, subject, &key, &fields, now).await?)
 }
 
 /// The key of a form, or nothing when it is none that we drew.

@@ -15,7 +15,7 @@ use domain::{
 };
 use jiff::Timestamp;
 
-use super::{note, random};
+use super::{drafts::keep_removed, note, random};
 use crate::{
     error::{Error, Result},
     http::auth::Actor,
@@ -155,6 +155,8 @@ pub struct Removed {
     pub removal: Removal,
     /// The broadcast that goes on in place of what was being sent.
     pub goes_on: Option<BroadcastId>,
+    /// Whether what it said is the draft of whoever removed it.
+    pub is_kept: bool,
 }
 
 /// Takes one update back. With its last one an incident goes too.
@@ -197,13 +199,17 @@ async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: 
     let components = write.components().await?;
     let removal = removal::remove(&incident, update, |id| mailed.contains(id), &others, &components, now);
     write_down(&mut write, actor, &incident, &removal, now).await?;
+    let is_kept = match (&removal.deleted[..], &removal.taken_back[..]) {
+        ([update], []) => keep_removed(&mut write, actor, &incident, removal.left.as_ref(), update, now).await?,
+        _ => false,
+    };
     let action = if update.is_some() { "update.remove" } else { "incident.remove" };
     let detail =
         format!("{} · {} taken back, {} deleted", incident.name, removal.taken_back.len(), removal.deleted.len());
     note(&mut write, actor, action, &incident.id, detail, now).await?;
     write.commit().await?;
     state.published(version);
-    Ok(Removed { removal, goes_on })
+    Ok(Removed { removal, goes_on, is_kept })
 }
 
 async fn write_down(

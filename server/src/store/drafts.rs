@@ -64,6 +64,32 @@ impl Write {
         Ok(saved.rows_affected() == 1)
     }
 
+    /// As [`Write::save_draft`], for what its author has not typed just now: `false` when there is a draft, which stays.
+    pub async fn begin_draft(
+        &mut self,
+        user: &UserId,
+        subject: &str,
+        key: &str,
+        fields: &Fields,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let fields = serde_json::to_string(&fields.0).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
+        let begun = sqlx::query(
+            "insert into drafts (user_id, subject, form_key, fields, saved_at) values ($1, $2, $3, $4, $5)
+             on conflict (user_id, subject) do update
+             set form_key = excluded.form_key, fields = excluded.fields, saved_at = excluded.saved_at
+             where drafts.fields = ''",
+        )
+        .bind(user.as_str())
+        .bind(subject)
+        .bind(key)
+        .bind(fields)
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        Ok(begun.rows_affected() == 1)
+    }
+
     /// Ends the draft of the form with this key: it was published.
     pub async fn end_draft(&mut self, user: &UserId, subject: &str, key: &str, now: Timestamp) -> Result<()> {
         sqlx::query(

@@ -4,6 +4,7 @@ use domain::{
     component::Component,
     incident::{Incident, Update},
     removal::Removal,
+    status::IncidentStatus,
 };
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -70,7 +71,7 @@ pub fn page(model: &RemovalPage) -> String {
 /// What happens, in the order in which it matters.
 fn consequences(model: &RemovalPage) -> Vec<String> {
     let removal = &model.removal;
-    let (taken_back, deleted) = (removal.taken_back.len(), removal.deleted.len());
+    let taken_back = removal.taken_back.len();
     let mut words = Vec::new();
     if model.update.is_some() && removal.left.as_ref().is_none_or(Incident::is_removed) {
         words.push("It is all that was said of this incident: the incident goes with it.".to_owned());
@@ -82,8 +83,16 @@ fn consequences(model: &RemovalPage) -> Vec<String> {
             domain::incident::REMOVED
         ));
     }
-    if deleted > 0 {
-        words.push("What nobody was mailed disappears wholly and cannot be brought back.".to_owned());
+    match &removal.deleted[..] {
+        [] => {}
+        [update] if update.status == IncidentStatus::Postmortem => {
+            words.push("Nobody was mailed it: it disappears wholly and is a draft again.".to_owned());
+        }
+        [_] if taken_back == 0 => words.push(
+            "Nobody was mailed it: it disappears wholly. What it said is kept as your draft, unless you have one there."
+                .to_owned(),
+        ),
+        _ => words.push("What nobody was mailed disappears wholly and cannot be brought back.".to_owned()),
     }
     if model.waiting > 0 {
         let instead = if model.goes_on {

@@ -179,13 +179,16 @@ pub(crate) async fn remove_incident(
 }
 
 async fn answer(session: &Session, incident: &IncidentId, removed: &Removed, words: &str) -> Result<Response> {
+    let kept = if removed.is_kept { " What it said is your draft." } else { "" };
+    let words = format!("{words}{kept}");
     let (words, to) = match (&removed.goes_on, &removed.removal.left) {
         (Some(broadcast), _) => {
             let words = format!("{words} The one before it goes on to those who were not told.");
             (words, format!("/admin/broadcasts/{broadcast}"))
         }
-        (None, Some(_)) => (words.to_owned(), format!("/admin/incidents/{incident}")),
-        (None, None) => (words.to_owned(), "/admin/incidents".to_owned()),
+        (None, Some(_)) => (words, format!("/admin/incidents/{incident}")),
+        (None, None) if removed.is_kept => (words, "/admin/incidents/new".to_owned()),
+        (None, None) => (words, "/admin/incidents".to_owned()),
     };
     done(session, &words, &to).await
 }

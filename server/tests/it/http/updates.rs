@@ -97,11 +97,18 @@ async fn what_nobody_was_mailed_disappears_wholly(app: TestApp) {
     owner.post(&ask, &[]).await.is(303);
     visitor.get(&format!("/incidents/{id}")).await.never_says("Nothing to see.").says("ongoing for");
     visitor.get("/").await.says("All systems are down");
+    // A wrong click can be undone: its author has the words again, for themselves.
+    let console = owner.get(&format!("/admin/incidents/{id}")).await;
+    console.says("What it said is your draft.").says("Nothing to see.</textarea>").says("value=\"resolved\" checked");
     owner.post(&ask, &[]).await.is(404);
 
     let ask = format!("/admin/incidents/{id}/remove");
     owner.get(&ask).await.is(200).says("Remove this incident?").says("API: Major outage → Operational");
-    assert_eq!(owner.post(&ask, &[]).await.is(303).location(), "/admin/incidents");
+    assert_eq!(owner.post(&ask, &[]).await.is(303).location(), "/admin/incidents/new");
+    let form = owner.get("/admin/incidents/new").await;
+    form.says("value=\"A wrong click\"")
+        .says("We are looking into it.</textarea>")
+        .says("value=\"major_outage\" selected");
     visitor.get(&format!("/incidents/{id}")).await.is(404);
     visitor.get("/").await.says("All systems operational").never_says("A wrong click");
     for feed in FEEDS {

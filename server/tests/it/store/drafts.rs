@@ -7,6 +7,7 @@ use crate::support::db::on_both;
 on_both!(
     a_draft_comes_back_to_its_author_alone,
     what_was_published_or_thrown_away_does_not_come_back,
+    a_draft_is_begun_where_there_is_none,
     old_drafts_are_removed,
 );
 
@@ -63,6 +64,24 @@ async fn what_was_published_or_thrown_away_does_not_come_back(store: Store) {
     write.commit().await.unwrap();
     assert!(!keep(&store, &ada, "b", "Second.", 7).await);
     assert!(store.draft(&ada, "new").await.unwrap().is_none());
+}
+
+async fn a_draft_is_begun_where_there_is_none(store: Store) {
+    let ada = user(&store, 1).await;
+    let begin = async |key: &str, body: &str| {
+        let mut write = store.write().await.unwrap();
+        let begun = write.begin_draft(&ada, "new", key, &typed(body), at(1)).await.unwrap();
+        write.commit().await.unwrap();
+        begun
+    };
+    assert!(begin("a", AWKWARD).await);
+    assert!(!begin("b", "Others.").await);
+    assert_eq!(store.draft(&ada, "new").await.unwrap().unwrap().fields.0, typed(AWKWARD).0);
+    let mut write = store.write().await.unwrap();
+    write.discard_draft(&ada, "new", at(2)).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(begin("c", "Again.").await);
+    assert!(store.draft(&ada, "new").await.unwrap().is_some());
 }
 
 async fn old_drafts_are_removed(store: Store) {
