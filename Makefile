@@ -2,7 +2,7 @@
 
 built := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help demo run dev test lint release bench
+.PHONY: help demo run dev test measure lint release bench
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -26,6 +26,10 @@ test: ## every test: units, both databases, mail, browser
 	cargo nextest run --workspace
 	cargo test --workspace --doc --quiet
 	cd end2end && npx playwright test
+
+measure: release ## page weights, times and throughput of what readers get
+	@.ci/prepare test
+	cd end2end && TIDINGS_BIN=$(abspath $(built))/release/tidings node measure.mjs
 
 lint: ## formatting, clippy, documentation, dependency arrows
 	@.ci/lint
