@@ -384,6 +384,6 @@ fn other_pages(now: Timestamp) -> Vec<(&'static str, String)> {
         ("outbox_none", outbox(Vec::new())),
         ("outbox_message", outbox::message(&outbox::OutboxMessage { console: console("/admin/outbox/1.eml"), name: "1.eml".into(), headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(), text: "Elevated API errors\n\nIdentified, 13:20 UTC\n\nA change to the edge cache made requests miss it. It is being rolled back; about a third of the machines are done.\n".into(), has_html: true })),
         ("settings", settings::page(&settings::Settings { console: Console { flash: Some("Saved.".into()), ..console("/admin/settings") }, form: SettingsForm { name: "Acme Status".into(), accent: "#ffd000".into(), links: "Terms https://example.com/terms".into(), ..SettingsForm::default() }, sender: settings::SenderView::Default("Status <status@localhost>".into()), errors: FieldErrors::default() })),
-        ("account", account::page(&account::Account { console: console("/admin/account"), errors: FieldErrors::one("password", "use at least 12 characters") })),
+        ("account", account::page(&account::Account { console: console("/admin/account"), now, confirmed_at: None, errors: FieldErrors::one("password", "use at least 12 characters") })),
     ]
 }
