@@ -41,7 +41,12 @@ const LATEST: Duration = Duration::from_mins(1);
 async fn stage(store: &Store, server: &SmtpServer) -> Stage {
     let mut stage = Stage::new(store, Some(server)).await;
     stage.settings.silence = Duration::from_secs(6);
-    let user = User { id: UserId::from_random(1), email: "owner@example.com".parse().unwrap(), password_hash: None };
+    let user = User {
+        id: UserId::from_random(1),
+        email: "owner@example.com".parse().unwrap(),
+        password_hash: None,
+        confirmed_at: None,
+    };
     let mut write = store.write().await.unwrap();
     write.insert_user(&user, stage.now()).await.unwrap();
     write.commit().await.unwrap();
