@@ -94,13 +94,16 @@ fn consequences(model: &RemovalPage) -> Vec<String> {
         ),
         _ => words.push("What nobody was mailed disappears wholly and cannot be brought back.".to_owned()),
     }
-    if model.waiting > 0 {
-        let instead = if model.goes_on {
-            "have not got it yet. Whoever of them was not told before gets the update before it instead."
-        } else {
-            "have not got it yet and never will."
-        };
-        words.push(format!("Its mails stop: {} {instead}", crate::islands::people(model.waiting)));
+    let people = crate::islands::people(model.waiting);
+    match (model.waiting, model.goes_on) {
+        // They are not counted yet.
+        (0, true) => words.push("Its mails stop. Whoever was not told before gets the update before it instead.".to_owned()),
+        (0, false) => {}
+        (_, true) => words.push(format!(
+            "Its mails stop: {people} have not got it yet. Whoever of them was not told before gets the update before it \
+             instead."
+        )),
+        (_, false) => words.push(format!("Its mails stop: {people} have not got it yet and never will.")),
     }
     if let Some(left) = removal.left.as_ref().filter(|left| !left.is_removed()) {
         let standing = |incident: &Incident| incident.standing().map(|standing| standing.status);

@@ -178,7 +178,10 @@ async fn whoever_a_removed_update_kept_from_the_one_before_is_told_that(app: Tes
     // The last word of all is nobody's successor.
     Form::update("identified", "Found.").with("notify", "yes").say(&owner, &id).await;
     app.letters(6).await;
-    app.settle().await;
+    // Also the last outcome is written down.
+    while !app.state.store.open_broadcasts().await.unwrap().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
     owner.post("/admin/mail/hold", &[]).await.is(303);
     Form::update("resolved", "By mistake.").with("notify", "yes").say(&owner, &id).await;
     let remove = format!("/admin/incidents/{id}/updates/{}/remove", newest(&app, &id).await);
