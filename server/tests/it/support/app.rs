@@ -196,13 +196,13 @@ impl TestApp {
 
     /// The captured mails, as they would go over the wire, oldest first, once there are at least `count`.
     pub(crate) async fn mails(&self, count: usize) -> Vec<String> {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         loop {
             let mails = self.captured();
             if mails.len() >= count {
                 return mails;
             }
-            assert!(tokio::time::Instant::now() < deadline, "{} of {count} mails after 20 s", mails.len());
+            assert!(tokio::time::Instant::now() < deadline, "{} of {count} mails after 60 s", mails.len());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -214,7 +214,7 @@ impl TestApp {
 
     /// Waits until no broadcast has anyone left to reach.
     pub(crate) async fn settle(&self) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
         for lane in [Lane::Incident, Lane::Digest] {
             while self.state.store.next_broadcast(lane, self.state.clock.now()).await.unwrap().is_some() {
                 assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
