@@ -228,7 +228,8 @@ fn a_link_to_an_incident_previews_as_an_article_with_its_times() {
     ] {
         assert!(html.contains(&format!("<meta property=\"{property}\" content=\"{content}\">")), "{property}: {html}");
     }
-    assert!(html.contains("<meta name=\"twitter:card\" content=\"summary\">"), "{html}");
+    assert!(html.contains("<meta name=\"twitter:card\" content=\"summary_large_image\">"), "{html}");
+    assert!(html.contains("property=\"og:image\" content=\"https://status.example.com/share.png\""), "{html}");
     let home = home::page(&fine());
     assert!(home.contains("property=\"og:type\" content=\"website\"") && !home.contains("article:"), "{home}");
 }
