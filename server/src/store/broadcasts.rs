@@ -240,11 +240,14 @@ impl Store {
         row.map(Broadcast::try_from).transpose()
     }
 
-    /// When those broadcasts were published that go on, have not reached everyone once, and are older than `before`.
+    /// When those broadcasts were published that go on, are older than `before`, and have not been carried to everyone once or
+    /// wait for more than a twentieth of all.
     pub async fn unfinished_broadcasts(&self, before: Timestamp) -> Result<Vec<Timestamp>> {
         let rows: Vec<(i64,)> = sqlx::query_as(
             "select created_at from broadcasts where state in ('queued', 'sending') \
-             and (next_id <= until_id or wrap_until > 0) and created_at < $1 order by created_at",
+             and (next_id <= until_id or wrap_until > 0 \
+             or (total - sent - failed - skipped - expired - uncertain) * 20 > total) \
+             and created_at < $1 order by created_at",
         )
         .bind(millis(before))
         .fetch_all(self.read())
