@@ -143,7 +143,7 @@ async fn a_review_shows_the_mail_who_gets_it_and_what_holds_it() {
     let form = form.with("body", "Requests **fail**.").with("intent", "review");
     let review = form.post(&owner, "/admin/incidents/new").await;
     review.is(200).says("They follow: everything 2 · components 1").says("[Status] Elevated API errors");
-    review.says("src=\"/admin/drafts/new/mail\" sandbox=\"\"");
+    review.says("src=\"/admin/drafts/new/mail?locale=en&amp;time_zone=\" sandbox=\"\"");
     let mail = owner.get("/admin/drafts/new/mail").await;
     mail.is(200).says("<strong>fail</strong>").says("API");
     assert!(mail.header("content-security-policy").contains("default-src 'none'"));
