@@ -140,6 +140,10 @@ fn every_action_that_writes_notes_it() {
         let source = fs::read_to_string(&path).unwrap();
         for function in source.split("\npub async fn ").skip(1) {
             let (name, _) = function.split_once('(').unwrap();
+            // What happens by itself is nobody's act.
+            if name == "round" {
+                continue;
+            }
             let body = function.split("\n}\n").next().unwrap();
             // A comment notes nothing.
             let code: Vec<_> = body.lines().map(|line| line.split("//").next().unwrap()).collect();
