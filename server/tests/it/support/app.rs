@@ -196,7 +196,7 @@ impl TestApp {
 
     /// The captured mails, as they would go over the wire, oldest first, once there are at least `count`.
     pub(crate) async fn mails(&self, count: usize) -> Vec<String> {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         loop {
             let mails = self.captured();
             if mails.len() >= count {
@@ -214,7 +214,7 @@ impl TestApp {
 
     /// Waits until no broadcast has anyone left to reach.
     pub(crate) async fn settle(&self) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         for lane in [Lane::Incident, Lane::Digest] {
             while self.state.store.next_broadcast(lane, self.state.clock.now()).await.unwrap().is_some() {
                 assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
