@@ -37,8 +37,6 @@ on_both!(
     a_newer_update_takes_the_place_of_the_older_one,
     whoever_was_claimed_and_not_tried_comes_first_in_the_next_walk,
     what_is_under_way_when_superseded_is_not_tried_again,
-    a_broadcast_whose_successor_was_taken_back_goes_on,
-    a_revived_broadcast_can_be_paused_or_done_at_once,
     a_pause_carries_over,
     what_goes_on_is_listed_however_old_it_is,
     cancelling_counts_whoever_was_not_reached,
@@ -48,15 +46,15 @@ on_both!(
     it_says_when_it_will_be_done,
 );
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     Timestamp::from_second(1_707_127_920).unwrap()
 }
 
-fn later(minutes: i64) -> Timestamp {
+pub(super) fn later(minutes: i64) -> Timestamp {
     now() + SignedDuration::from_mins(minutes)
 }
 
-async fn company(store: &Store, people: usize) -> (Company, Node) {
+pub(super) async fn company(store: &Store, people: usize) -> (Company, Node) {
     let company = Company::new(store, now()).await;
     company.subscribe("p", people, Follows::everything(), now()).await;
     let mut write = store.write().await.unwrap();
@@ -66,7 +64,7 @@ async fn company(store: &Store, people: usize) -> (Company, Node) {
 }
 
 /// Claims the next `limit` people, as the worker does.
-async fn expand(company: &Company, node: &Node, broadcast: &Broadcast, limit: i64) -> Option<Vec<Delivery>> {
+pub(super) async fn expand(company: &Company, node: &Node, broadcast: &Broadcast, limit: i64) -> Option<Vec<Delivery>> {
     let cursor = broadcast.cursor;
     let found =
         company.store.audience_batch(&broadcast.audience, cursor.next, cursor.until, limit, now()).await.unwrap();
@@ -94,7 +92,7 @@ pub(super) fn settlement(delivery: &Delivery, state: DeliveryState) -> Settlemen
     }
 }
 
-async fn settle(company: &Company, node: &Node, deliveries: &[Delivery], state: DeliveryState) -> usize {
+pub(super) async fn settle(company: &Company, node: &Node, deliveries: &[Delivery], state: DeliveryState) -> usize {
     let settlements: Vec<_> = deliveries.iter().map(|delivery| settlement(delivery, state)).collect();
     let mut write = company.store.write().await.unwrap();
     let changed = write.settle(node, &settlements, now()).await.unwrap().unwrap();
@@ -105,7 +103,7 @@ async fn settle(company: &Company, node: &Node, deliveries: &[Delivery], state: 
     changed
 }
 
-async fn set(company: &Company, broadcast: &Broadcast, state: BroadcastState) -> bool {
+pub(super) async fn set(company: &Company, broadcast: &Broadcast, state: BroadcastState) -> bool {
     let mut write = company.store.write().await.unwrap();
     let changed = write.set_broadcast_state(&broadcast.id, state, "a person said so", now()).await.unwrap();
     write.commit().await.unwrap();
@@ -114,7 +112,7 @@ async fn set(company: &Company, broadcast: &Broadcast, state: BroadcastState) ->
 }
 
 /// Everyone is counted once, at every commit.
-async fn add_up(company: &Company, broadcast: &Broadcast) {
+pub(super) async fn add_up(company: &Company, broadcast: &Broadcast) {
     let found = company.look(broadcast).await;
     assert!(found.waiting() >= 0, "{found:?}");
     let done = found.sent + found.failed + found.skipped + found.expired + found.uncertain;
@@ -154,7 +152,7 @@ async fn expanding_moves_the_cursor_once_however_many_try(store: Store) {
     assert_eq!((found.state, found.expanded, found.cursor.next), (Sending, 4, 5));
 }
 
-async fn estimate(company: &Company, broadcast: &Broadcast, total: i64) {
+pub(super) async fn estimate(company: &Company, broadcast: &Broadcast, total: i64) {
     let mut write = company.store.write().await.unwrap();
     write.estimate_total(&broadcast.id, total).await.unwrap();
     write.commit().await.unwrap();
@@ -263,76 +261,6 @@ async fn what_goes_on_is_listed_however_old_it_is(store: Store) {
     assert_eq!(ids(later(-1)).await, [open.id.clone(), over.id]);
     assert_eq!(ids(later(0)).await, std::slice::from_ref(&open.id));
     assert_eq!(ids(later(9)).await, [open.id]);
-}
-
-async fn revive(company: &Company, broadcast: &Broadcast, pause: Option<&str>) -> Broadcast {
-    let mut write = company.store.write().await.unwrap();
-    write.revive_broadcast(&broadcast.id, pause, later(2)).await.unwrap();
-    let listed = write.broadcasts_of(&broadcast.incident).await.unwrap();
-    write.commit().await.unwrap();
-    add_up(company, broadcast).await;
-    let found = company.look(broadcast).await;
-    assert_eq!(listed.iter().find(|listed| listed.id == found.id).map(|listed| listed.state), Some(found.state));
-    found
-}
-
-async fn a_broadcast_whose_successor_was_taken_back_goes_on(store: Store) {
-    let (company, node) = company(&store, 10).await;
-    let older = company.post(Investigating, now()).await;
-    let claimed = expand(&company, &node, &older, 4).await.unwrap();
-    estimate(&company, &older, 10).await;
-    settle(&company, &node, &claimed[..1], DeliveryState::Sent).await;
-    settle(&company, &node, &claimed[1..2], DeliveryState::Waiting).await;
-    let newer = company.post(Identified, later(1)).await;
-    // One is under way, another was about to be dropped.
-    settle(&company, &node, &claimed[2..3], DeliveryState::Sent).await;
-    let claimed_of_newer = expand(&company, &node, &newer, 3).await.unwrap();
-    settle(&company, &node, &claimed_of_newer[..2], DeliveryState::Sent).await;
-    let everyone: Vec<_> = (1..=10).map(SubscriberId).collect();
-    assert_eq!(store.told_since(&company.look(&newer).await, &everyone).await.unwrap(), []);
-    assert!(set(&company, &newer, Cancelled).await);
-
-    let found = revive(&company, &older, None).await;
-    assert_eq!((found.state, found.sent, found.skipped, found.waiting()), (Sending, 2, 0, 8));
-    assert_eq!((found.cursor, found.finished_at), (older.cursor.after(SubscriberId(4)), None));
-    let told: Vec<_> = claimed_of_newer[..2].iter().filter_map(|delivery| delivery.subscriber).collect();
-    let mut since = store.told_since(&found, &everyone).await.unwrap();
-    since.sort_unstable();
-    assert_eq!(since, told);
-    assert_eq!(store.told_since(&found, &[SubscriberId(1)]).await.unwrap(), []);
-    let mut busy = settlement(&claimed[3], DeliveryState::Skipped);
-    busy.reason = "superseded".into();
-    let mut write = store.write().await.unwrap();
-    assert_eq!(write.settle(&node, &[busy], later(2)).await.unwrap(), Ok(1));
-    let due = write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap();
-    write.commit().await.unwrap();
-    let ids = |found: &[Delivery]| found.iter().filter_map(|found| found.subscriber).map(|id| id.0).collect::<Vec<_>>();
-    let mut again = ids(&due);
-    again.sort_unstable();
-    assert_eq!(again, [2, 4], "whose next try was dropped");
-    let rest = expand(&company, &node, &company.look(&older).await, 500).await.unwrap();
-    assert_eq!(ids(&rest), [5, 6, 7, 8, 9, 10]);
-    settle(&company, &node, &due, DeliveryState::Sent).await;
-    settle(&company, &node, &rest, DeliveryState::Sent).await;
-    let found = company.look(&older).await;
-    assert_eq!((found.state, found.sent, found.total), (Done, 10, 10));
-    // Only what was superseded comes back.
-    assert_eq!(revive(&company, &older, None).await.state, Done);
-    assert_eq!(revive(&company, &newer, None).await.state, Cancelled);
-}
-
-async fn a_revived_broadcast_can_be_paused_or_done_at_once(store: Store) {
-    let (company, node) = company(&store, 2).await;
-    let older = company.post(Investigating, now()).await;
-    let claimed = expand(&company, &node, &older, 500).await.unwrap();
-    let newer = company.post(Identified, later(1)).await;
-    set(&company, &newer, Cancelled).await;
-    let found = revive(&company, &older, Some("a person said so")).await;
-    assert_eq!((found.state, found.reason.as_str()), (Paused, "a person said so"));
-    company.post(Identified, later(3)).await;
-    settle(&company, &node, &claimed, DeliveryState::Sent).await;
-    assert_eq!(company.look(&older).await.state, Superseded);
-    assert_eq!(revive(&company, &older, None).await.state, Done, "everyone has it");
 }
 
 async fn a_pause_carries_over(store: Store) {

@@ -23,6 +23,7 @@ mod peers;
 mod postmortems;
 mod recipients;
 mod repetitions;
+mod revivals;
 mod sessions;
 mod sign_ups;
 mod sitemap;
