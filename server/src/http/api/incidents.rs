@@ -155,15 +155,21 @@ async fn find(state: &AppState, id: &str) -> Result<Incident> {
     found.filter(|incident| !incident.is_removed()).ok_or(Error::NotFound)
 }
 
-/// The incident of an update that was just posted, and what carries it. How many people that reaches is not counted here:
-/// publishing takes as long for ten as for a million. The broadcast says it.
+/// The incident of an update that was just posted, and who is mailed about it. Long lists are not counted here: publishing
+/// takes as long for ten as for a million. The broadcast says it then.
 async fn published(state: &AppState, update: String) -> Result<Value> {
     let update: UpdateId = update.parse().map_err(|_| Error::NotFound)?;
     let id = state.store.incident_of_update(&update).await?.ok_or(Error::NotFound)?;
     let incident = state.store.incident(&id).await?.ok_or(Error::NotFound)?;
-    let broadcast = state.store.broadcast_carrying(&update).await?;
+    let broadcast = match state.store.broadcast_carrying(&update).await? {
+        Some(broadcast) => {
+            let recipients = state.store.count_small_audience(&broadcast.audience, state.clock.now()).await?;
+            json!({ "id": broadcast.id, "recipients": recipients })
+        }
+        None => Value::Null,
+    };
     let mut value = shown(state, &incident);
-    value["broadcast"] = broadcast.map_or(Value::Null, |broadcast| json!({ "id": broadcast.id }));
+    value["broadcast"] = broadcast;
     Ok(value)
 }
 

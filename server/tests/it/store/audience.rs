@@ -7,13 +7,18 @@ use domain::{
     status::IncidentStatus,
     subscriber::{Follows, SubscriberState},
 };
-use server::store::{Store, audience::Recipient, subscribers::Subscriber};
+use server::store::{
+    Store,
+    audience::{COUNTED_AT_ONCE, Recipient},
+    subscribers::Subscriber,
+};
 
 use super::{at, follows, incident, put_incident, put_subscribers, subscriber, update, with_components};
 use crate::support::db::on_both;
 
 on_both!(
     everyone_who_is_told_is_counted_once,
+    a_long_list_is_not_counted_while_somebody_waits,
     the_audience_is_who_the_rules_say,
     a_batch_says_where_to_and_with_which_links,
     batches_visit_everyone_once_however_sparse,
@@ -45,6 +50,18 @@ async fn walk(store: &Store, audience: &Audience, until: i64, limit: i64) -> Vec
             _ => return visited,
         }
     }
+}
+
+async fn a_long_list_is_not_counted_while_somebody_waits(store: Store) {
+    with_page(&store).await;
+    let count = async || store.count_small_audience(&audience(&[1]), at(0)).await.unwrap();
+    assert_eq!(count().await, Some(0));
+    put_subscribers(&store, &people()).await;
+    assert_eq!(count().await, Some(store.count_audience(&audience(&[1]), at(0)).await.unwrap()));
+    put_subscribers(&store, &[subscriber(COUNTED_AT_ONCE, Follows::everything())]).await;
+    assert!(count().await.is_some());
+    put_subscribers(&store, &[subscriber(COUNTED_AT_ONCE + 1, Follows::everything())]).await;
+    assert_eq!(count().await, None);
 }
 
 fn people() -> Vec<Subscriber> {

@@ -63,6 +63,7 @@ async fn an_incident_is_opened_told_of_and_resolved(app: TestApp) {
         (&incident["impact"], &incident["started_at"]),
         (&json!("critical"), &json!("2024-02-05T10:12:00.000Z"))
     );
+    assert_eq!(incident["broadcast"]["recipients"], 2);
     assert_eq!(app.letters(2).await.len(), 2);
     let broadcast = format!("/broadcasts/{}", incident["broadcast"]["id"].as_str().unwrap());
     assert_eq!(json(&program.get(&broadcast).await)["total"], 2);
