@@ -129,9 +129,11 @@ alone("a console at work is accessible @javascript", async ({ page, own }) => {
   for (const place of ["/components/new", "/groups/new", "/settings", "/incidents/new", "/account"]) {
     await page.goto(`/admin${place}`);
     if (await page.locator("leptos-island").count()) await awake(page);
-    await page.locator("form.box, .box > form").evaluate((form) => {
-      form.noValidate = true;
-      for (const field of form.querySelectorAll("input:not([type=hidden]), textarea")) if (!["radio", "checkbox"].includes(field.type)) field.value = "";
+    await page.locator("form.box, .box > form").evaluateAll((forms) => {
+      for (const form of forms) {
+        form.noValidate = true;
+        for (const field of form.querySelectorAll("input:not([type=hidden]), textarea")) if (!["radio", "checkbox"].includes(field.type)) field.value = "";
+      }
     });
     await page.locator("main form button:visible").last().click();
     await expect(page).toHaveTitle(/^Error/);
