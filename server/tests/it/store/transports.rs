@@ -13,7 +13,11 @@ use server::store::{
     deliveries::{Letter, NewLetter},
 };
 
-use super::{at, broadcasts::settlement, email};
+use super::{
+    at,
+    broadcasts::{settle, settlement},
+    email,
+};
 use crate::support::{company::Company, db::on_both};
 
 on_both!(
@@ -113,7 +117,7 @@ async fn an_address_is_busy_for_an_hour(store: Store) {
 async fn what_goes_on_is_listed_oldest_first(store: Store) {
     use domain::{status::IncidentStatus::Investigating, subscriber::Follows};
     let company = Company::new(&store, at(0)).await;
-    company.subscribe("p", 3, Follows::everything(), at(0)).await;
+    company.subscribe("p", 40, Follows::everything(), at(0)).await;
     let broadcast = company.post(Investigating, at(1)).await;
     let open = store.open_broadcasts().await.unwrap();
     assert_eq!(open.iter().map(|open| &open.id).collect::<Vec<_>>(), [&broadcast.id]);
@@ -121,9 +125,12 @@ async fn what_goes_on_is_listed_oldest_first(store: Store) {
     assert_eq!(store.unfinished_broadcasts(at(2)).await.unwrap(), [at(1)]);
     let mut write = store.write().await.unwrap();
     let (node, _) = write.start_epoch("one", at(0)).await.unwrap();
-    let found = store.audience_batch(&broadcast.audience, 0, i64::MAX, 10, at(1)).await.unwrap();
-    write.expand(&node, &broadcast, &found, broadcast.cursor.walk_ended(), at(1)).await.unwrap().unwrap();
+    let found = store.audience_batch(&broadcast.audience, 0, i64::MAX, 50, at(1)).await.unwrap();
+    let claimed = write.expand(&node, &broadcast, &found, broadcast.cursor.walk_ended(), at(1)).await.unwrap().unwrap();
     write.commit().await.unwrap();
-    assert_eq!(store.unfinished_broadcasts(at(2)).await.unwrap(), [], "everyone was reached once");
+    settle(&company, &node, &claimed[..37], DeliveryState::Sent).await;
+    assert_eq!(store.unfinished_broadcasts(at(2)).await.unwrap(), [at(1)], "three of forty wait");
+    settle(&company, &node, &claimed[37..38], DeliveryState::Sent).await;
+    assert_eq!(store.unfinished_broadcasts(at(2)).await.unwrap(), [], "nearly everyone was reached");
     assert_eq!(store.open_broadcasts().await.unwrap().len(), 1);
 }
