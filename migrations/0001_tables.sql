@@ -225,8 +225,10 @@ create table broadcasts (
 );
 create index broadcasts_state on broadcasts (state, created_at);
 create index broadcasts_incident_id on broadcasts (incident_id);
+create index broadcasts_finished_at on broadcasts (finished_at);
 
--- One row per recipient once the cursor has reached them, and one per single letter (message is JSON then).
+-- One row per recipient once the cursor has reached them, until their mail is sent, and one per single letter (message is
+-- JSON then).
 -- lane is a rank: smaller goes first. attempts counts those that counted against the recipient; uncertain: one of them may
 -- have reached them.
 create table deliveries (
@@ -260,6 +262,14 @@ create index deliveries_confirmations on deliveries (updated_at) where kind = 'c
 
 -- Finds the deliveries that had their outcome long ago, to remove them.
 create index deliveries_over on deliveries (updated_at) where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain');
+
+-- Whom a broadcast's mail was sent to, and when: what stays of a delivery. Narrow, because there may be a million of each.
+create table sent (
+    broadcast_id text not null references broadcasts (id),
+    subscriber_id bigint not null,
+    sent_at bigint not null,
+    primary key (broadcast_id, subscriber_id)
+);
 
 create table nodes (
     id text primary key,

@@ -127,6 +127,12 @@ impl DeliveryId {
         Self(format!("{broadcast}.{subscriber}"))
     }
 
+    /// What it was made of: the broadcast's id and the subscriber's number. Empty and 0 for a letter, and for what is no id.
+    pub fn parts(&self) -> (&str, i64) {
+        let parts = self.0.split_once('.').and_then(|(broadcast, number)| Some((broadcast, number.parse().ok()?)));
+        parts.unwrap_or_default()
+    }
+
     /// A single letter, from 64 random bits.
     pub fn from_random(random: u64) -> Self {
         Self(encode(random))
@@ -176,5 +182,8 @@ mod tests {
         let first = DeliveryId::of_broadcast(&broadcast, SubscriberId(12));
         assert_eq!(first, DeliveryId::of_broadcast(&broadcast, SubscriberId(12)));
         assert_ne!(first, DeliveryId::of_broadcast(&broadcast, SubscriberId(13)));
+        assert_eq!(first.parts(), (broadcast.as_str(), 12));
+        assert_eq!(DeliveryId::from_random(7).parts(), ("", 0));
+        assert_eq!(DeliveryId::from_stored("someone.else's".into()).parts(), ("", 0));
     }
 }

@@ -110,21 +110,32 @@ impl Store {
 impl Write {
     /// The delivery of this id, if it went to this address. `email_canonical` is `EmailAddress::canonical`.
     pub async fn delivery_to(&mut self, id: &str, email_canonical: &str) -> Result<Option<Bounced>> {
-        let row: Option<(String, Option<String>)> =
-            sqlx::query_as("select id, broadcast_id from deliveries where id = $1 and lower(address) = $2")
-                .bind(id)
-                .bind(email_canonical)
-                .fetch_optional(self.connection())
-                .await?;
+        let delivery = DeliveryId::from_stored(id.to_owned());
+        let (broadcast, subscriber) = delivery.parts();
+        let row: Option<(String, Option<String>)> = sqlx::query_as(
+            "select id, broadcast_id from deliveries where id = $1 and lower(address) = $2
+             union all select $1, s.broadcast_id from sent s join subscribers u on u.id = s.subscriber_id
+             where s.broadcast_id = $3 and s.subscriber_id = $4 and u.email_canonical = $2",
+        )
+        .bind(id)
+        .bind(email_canonical)
+        .bind(broadcast)
+        .bind(subscriber)
+        .fetch_optional(self.connection())
+        .await?;
         row.map(bounced).transpose()
     }
 
     /// What was sent to an address last by then.
     pub async fn last_delivery_to(&mut self, email_canonical: &str, by: Timestamp) -> Result<Option<Bounced>> {
         let row: Option<(String, Option<String>)> = sqlx::query_as(
-            "select id, broadcast_id from deliveries
-             where lower(address) = $1 and updated_at <= $2 and state in ('sent', 'uncertain')
-             order by updated_at desc, id limit 1",
+            "select id, broadcast_id from (
+               select id, broadcast_id, updated_at as at from deliveries
+               where lower(address) = $1 and updated_at <= $2 and state in ('sent', 'uncertain')
+               union all select s.broadcast_id || '.' || s.subscriber_id, s.broadcast_id, s.sent_at
+               from subscribers u cross join broadcasts b cross join sent s
+               where u.email_canonical = $1 and s.broadcast_id = b.id and s.subscriber_id = u.id and s.sent_at <= $2
+             ) as mails order by at desc, id limit 1",
         )
         .bind(email_canonical)
         .bind(millis(by))

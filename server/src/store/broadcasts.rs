@@ -282,6 +282,7 @@ impl Store {
         }
         Ok(busy)
     }
+
     /// Those of `subscribers` whom a later broadcast about the same incident told, or may have.
     ///
     /// There is none unless that was taken back and this one goes on in its place: a later one ends what is open.
@@ -293,11 +294,21 @@ impl Store {
         .bind(millis(broadcast.created_at))
         .fetch_all(self.read())
         .await?;
+        macro_rules! told {
+            ($subscribers:literal) => {
+                concat!(
+                    "select subscriber_id from sent where broadcast_id = $1 and subscriber_id in (",
+                    $subscribers,
+                    ") union all select subscriber_id from deliveries \
+                     where broadcast_id = $1 and state = 'uncertain' and subscriber_id in (",
+                    $subscribers,
+                    ")"
+                )
+            };
+        }
         let query = self.engine.pick(
-            "select subscriber_id from deliveries where broadcast_id = $1 and state in ('sent', 'uncertain') \
-             and subscriber_id in (select value from json_each($2))",
-            "select subscriber_id from deliveries where broadcast_id = $1 and state in ('sent', 'uncertain') \
-             and subscriber_id in (select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb)))",
+            told!("select value from json_each($2)"),
+            told!("select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb))"),
         );
         let subscribers = json!(subscribers).to_string();
         let mut told = Vec::new();

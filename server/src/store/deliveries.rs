@@ -6,6 +6,7 @@
 //!                     └─ node is dead ──┤
 //!                        expand ────────┘ (rows are born leased)
 //! ```
+//! What was sent of a broadcast leaves this table for the narrow one `sent` (`broadcast_id, subscriber_id, sent_at`).
 
 use std::ops::RangeInclusive;
 
@@ -167,22 +168,18 @@ impl Store {
         Ok(due == 1)
     }
 
-    /// How one message stands.
-    pub async fn delivery_state(&self, id: &DeliveryId) -> Result<Option<DeliveryState>> {
-        let state: Option<(String,)> = sqlx::query_as("select state from deliveries where id = $1")
-            .bind(id.as_str())
-            .fetch_optional(self.read())
-            .await?;
-        state.map(|(state,)| parse(TABLE, &state)).transpose()
-    }
-
-    /// As [`Self::delivery_state`], with the reason and since when.
+    /// How one message stands, why and since when.
     pub async fn delivery_outcome(&self, id: &DeliveryId) -> Result<Option<Outcome>> {
-        let row: Option<(String, String, i64)> =
-            sqlx::query_as("select state, reason, updated_at from deliveries where id = $1")
-                .bind(id.as_str())
-                .fetch_optional(self.read())
-                .await?;
+        let (broadcast, subscriber) = id.parts();
+        let row: Option<(String, String, i64)> = sqlx::query_as(
+            "select state, reason, updated_at from deliveries where id = $1 \
+             union all select 'sent', '', sent_at from sent where broadcast_id = $2 and subscriber_id = $3",
+        )
+        .bind(id.as_str())
+        .bind(broadcast)
+        .bind(subscriber)
+        .fetch_optional(self.read())
+        .await?;
         let outcome = |(state, reason, at): (String, String, i64)| {
             Ok(Outcome { state: parse(TABLE, &state)?, reason, at: instant(TABLE, at)? })
         };
@@ -219,10 +216,14 @@ impl Store {
 
     /// How many mails left after an instant, as far as is known.
     pub async fn count_sent(&self, since: Timestamp) -> Result<i64> {
-        // Said twice, so that SQLite sees that the index of what is over holds all of them.
+        // Said twice, so that SQLite sees that the index of what is over holds all of them. Broadcasts that began since then
+        // have counted what they sent.
         Ok(sqlx::query_scalar(
-            "select count(*) from deliveries where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain') \
-             and updated_at > $1 and state in ('sent', 'uncertain')",
+            "select (select count(*) from deliveries where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain') \
+             and updated_at > $1 and state in ('sent', 'uncertain')) \
+             + (select cast(coalesce(sum(sent), 0) as bigint) from broadcasts where created_at > $1) \
+             + (select count(*) from broadcasts b cross join sent s where s.broadcast_id = b.id and s.sent_at > $1 \
+             and b.created_at <= $1 and coalesce(b.finished_at, $1 + 1) > $1)",
         )
         .bind(millis(since))
         .fetch_one(self.read())
@@ -298,7 +299,7 @@ impl Write {
     }
 
     /// Removes up to `limit` deliveries that had their outcome before `before`, if they are letters or of broadcasts that
-    /// have ended by then; says how many. What broadcasts counted stays.
+    /// have ended by then, and as many that were sent of such broadcasts; says how many. What broadcasts counted stays.
     pub async fn delete_old_deliveries(&mut self, before: Timestamp, limit: i64) -> Result<u64> {
         // The states as the index has them, and `coalesce`, or SQLite reads everything.
         let rows = sqlx::query(
@@ -312,7 +313,15 @@ impl Write {
         .bind(limit)
         .execute(self.connection())
         .await?;
-        Ok(rows.rows_affected())
+        let sent = sqlx::query(
+            "delete from sent where (broadcast_id, subscriber_id) in (select s.broadcast_id, s.subscriber_id \
+             from broadcasts b cross join sent s where b.finished_at < $1 and s.broadcast_id = b.id limit $2)",
+        )
+        .bind(millis(before))
+        .bind(limit)
+        .execute(self.connection())
+        .await?;
+        Ok(rows.rows_affected().max(sent.rows_affected()))
     }
 
     /// Marks letters that are no longer worth sending; says how many. Broadcasts expire as a whole.

@@ -48,7 +48,9 @@ impl Write {
         self.forget_full_mailbox(&subscriber.email.canonical()).await?;
         // What a server said may quote the address, here and below.
         sqlx::query(
-            "update bounces set diagnostic = '' where delivery_id in (select id from deliveries where subscriber_id = $1)",
+            "update bounces set diagnostic = '' where delivery_id in (select id from deliveries where subscriber_id = $1
+             union all select s.broadcast_id || '.' || s.subscriber_id from broadcasts b cross join sent s
+             where s.broadcast_id = b.id and s.subscriber_id = $1)",
         )
         .bind(subscriber.id.0)
         .execute(self.connection())

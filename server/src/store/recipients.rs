@@ -26,11 +26,11 @@ pub struct Recipient {
     pub state: DeliveryState,
     /// Why; empty when there is nothing to say.
     pub reason: String,
-    /// Attempts so far that counted against the recipient.
+    /// Attempts so far that counted against the recipient; not remembered of what was sent of a broadcast.
     pub attempts: i64,
     /// When it is tried (again), if it waits.
     pub due_at: Timestamp,
-    /// When it was written.
+    /// When it was written; of what was sent of a broadcast, when that was.
     pub created_at: Timestamp,
     /// When it came to stand so.
     pub updated_at: Timestamp,
@@ -49,6 +49,22 @@ struct RecipientRow {
     due_at: i64,
     created_at: i64,
     updated_at: i64,
+}
+
+macro_rules! kept {
+    () => {
+        "id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at"
+    };
+}
+
+/// The same of what was sent of broadcasts, with the tables it is read from.
+macro_rules! sent {
+    () => {
+        "s.broadcast_id || '.' || s.subscriber_id as id, s.broadcast_id, b.kind, s.subscriber_id,
+         coalesce(u.email, 'erased@erased.invalid') as address, 'sent' as state, '' as reason, 0 as attempts,
+         s.sent_at as due_at, s.sent_at as created_at, s.sent_at as updated_at
+         from broadcasts b cross join sent s left join subscribers u on u.id = s.subscriber_id"
+    };
 }
 
 impl TryFrom<RecipientRow> for Recipient {
@@ -85,11 +101,17 @@ impl Store {
         after: SubscriberId,
         limit: i64,
     ) -> Result<Vec<Recipient>> {
-        let rows = sqlx::query_as(
-            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
-             from deliveries where broadcast_id = $1 and subscriber_id > $2 and ($3 = '' or state = $3)
+        let rows = sqlx::query_as(concat!(
+            "select * from (select ",
+            kept!(),
+            " from deliveries where broadcast_id = $1 and subscriber_id > $2 and ($3 = '' or state = $3)
+             order by subscriber_id limit $4) as kept
+             union all select * from (select ",
+            sent!(),
+            " where b.id = $1 and s.broadcast_id = $1 and s.subscriber_id > $2 and $3 in ('', 'sent')
+             order by s.subscriber_id limit $4) as sent
              order by subscriber_id limit $4",
-        )
+        ))
         .bind(broadcast.as_str())
         .bind(after.0)
         .bind(state.map_or("", DeliveryState::as_str))
@@ -107,11 +129,15 @@ impl Store {
         limit: i64,
         skip: i64,
     ) -> Result<Vec<Recipient>> {
-        let rows = sqlx::query_as(
-            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
-             from deliveries where subscriber_id = $1 and ($2 = '' or broadcast_id = $2)
+        let rows = sqlx::query_as(concat!(
+            "select ",
+            kept!(),
+            " from deliveries where subscriber_id = $1 and ($2 = '' or broadcast_id = $2)
+             union all select ",
+            sent!(),
+            " where s.broadcast_id = b.id and s.subscriber_id = $1 and ($2 = '' or b.id = $2)
              order by created_at desc, id limit $3 offset $4",
-        )
+        ))
         .bind(subscriber.0)
         .bind(broadcast.map_or("", BroadcastId::as_str))
         .bind(limit)
@@ -123,10 +149,11 @@ impl Store {
 
     /// The letters to an address of nobody who subscribed, such as sign-in links, newest first.
     pub async fn letters_to(&self, address: &str, limit: i64) -> Result<Vec<Recipient>> {
-        let rows = sqlx::query_as(
-            "select id, broadcast_id, kind, subscriber_id, address, state, reason, attempts, due_at, created_at, updated_at
-             from deliveries where subscriber_id is null and address = $1 order by created_at desc, id limit $2",
-        )
+        let rows = sqlx::query_as(concat!(
+            "select ",
+            kept!(),
+            " from deliveries where subscriber_id is null and address = $1 order by created_at desc, id limit $2",
+        ))
         .bind(address)
         .bind(limit)
         .fetch_all(self.read())

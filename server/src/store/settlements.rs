@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Result, StoreError, Write,
+    Engine, Result, StoreError, Write,
     audience::Recipient,
     broadcasts::Broadcast,
     deliveries::{Delivery, TABLE},
@@ -155,7 +155,8 @@ impl Write {
         Ok(())
     }
 
-    /// Writes down what became of deliveries that `node` had leased, and counts it, in one transaction.
+    /// Writes down what became of deliveries that `node` had leased, and counts it, in one transaction. Of what was sent of a
+    /// broadcast only a row in `sent` stays.
     ///
     /// Rows that are not leased to this node in this epoch stay as they are. Another try is refused to a broadcast that
     /// has stopped meanwhile: it becomes skipped. The words of a letter, with links that work, are not kept longer than
@@ -180,8 +181,82 @@ impl Write {
                 incidents.insert(id, broadcast.incident);
             }
         }
-        let rows: Vec<_> = settlements.iter().map(|settlement| row(settlement, &stopped)).collect();
+        let (sent, others): (Vec<_>, Vec<_>) =
+            settlements.iter().partition(|it| it.state == DeliveryState::Sent && it.broadcast.is_some());
+        let sent: Vec<_> = sent.iter().map(|settlement| settlement.id.as_str()).collect();
+        let others: Vec<_> = others.iter().map(|settlement| row(settlement, &stopped)).collect();
+        let mut changed = self.store_sent(node, &sent, now).await?;
+        changed.extend(self.store_others(node, &others, now).await?);
+        self.count_outcomes(&changed, now).await?;
+        for settlement in settlements {
+            let Some((finding, address)) = &settlement.finding else { continue };
+            let about = settlement.broadcast.as_ref().and_then(|id| incidents.get(id));
+            let about = about.map_or(settlement.id.as_str(), IncidentId::as_str);
+            match finding {
+                Finding::Nobody => {
+                    self.suppress(&address.canonical(), "the address does not exist", None, now).await?;
+                }
+                Finding::FullMailbox => self.note_full_mailbox(&address.canonical(), about, now).await?,
+            }
+        }
+        Ok(Ok(changed.len()))
+    }
+
+    /// Keeps of what was sent of broadcasts no more than that it was; says of which.
+    async fn store_sent(&mut self, node: &Node, ids: &[&str], now: Timestamp) -> Result<Vec<(Option<String>, String)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         // The plus keeps SQLite from going through all that is leased for each row: it shall look each id up.
+        macro_rules! texts {
+            ($ids:literal, $leased:literal) => {
+                [
+                    concat!(
+                        "insert into sent (broadcast_id, subscriber_id, sent_at) \
+                         select broadcast_id, subscriber_id, $4 from deliveries where id in (",
+                        $ids,
+                        ") and ",
+                        $leased,
+                        " and node = $2 and epoch = $3 on conflict (broadcast_id, subscriber_id) do nothing"
+                    ),
+                    concat!(
+                        "delete from deliveries where id in (",
+                        $ids,
+                        ") and ",
+                        $leased,
+                        " and node = $2 and epoch = $3 returning broadcast_id, 'sent'"
+                    ),
+                ]
+            };
+        }
+        let [insert, delete] = match self.engine {
+            Engine::Sqlite => texts!("select value from json_each($1)", "+state = 'leased'"),
+            Engine::Postgres => {
+                texts!("select json_array_elements_text(cast($1 as json))", "state = 'leased'")
+            }
+        };
+        let ids = json(ids)?;
+        sqlx::query(insert)
+            .bind(&ids)
+            .bind(&node.id)
+            .bind(node.epoch)
+            .bind(millis(now))
+            .execute(self.connection())
+            .await?;
+        Ok(sqlx::query_as(delete).bind(&ids).bind(&node.id).bind(node.epoch).fetch_all(self.connection()).await?)
+    }
+
+    /// Writes down how deliveries stand that stay; says of which broadcasts.
+    async fn store_others(
+        &mut self,
+        node: &Node,
+        rows: &[SettledRow<'_>],
+        now: Timestamp,
+    ) -> Result<Vec<(Option<String>, String)>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The plus as above.
         let query = self.pick(
             "update deliveries set state = new.state, reason = new.reason, attempts = new.attempts, \
              uncertain = new.uncertain, due_at = new.due_at, node = null, epoch = null, updated_at = $2, \
@@ -200,26 +275,13 @@ impl Write {
              where deliveries.id = new.id and deliveries.state = 'leased' and deliveries.node = $3 and deliveries.epoch = $4 \
              returning deliveries.broadcast_id, deliveries.state",
         );
-        let changed: Vec<(Option<String>, String)> = sqlx::query_as(query)
-            .bind(json(&rows)?)
+        Ok(sqlx::query_as(query)
+            .bind(json(rows)?)
             .bind(millis(now))
             .bind(&node.id)
             .bind(node.epoch)
             .fetch_all(self.connection())
-            .await?;
-        self.count_outcomes(&changed, now).await?;
-        for settlement in settlements {
-            let Some((finding, address)) = &settlement.finding else { continue };
-            let about = settlement.broadcast.as_ref().and_then(|id| incidents.get(id));
-            let about = about.map_or(settlement.id.as_str(), IncidentId::as_str);
-            match finding {
-                Finding::Nobody => {
-                    self.suppress(&address.canonical(), "the address does not exist", None, now).await?;
-                }
-                Finding::FullMailbox => self.note_full_mailbox(&address.canonical(), about, now).await?,
-            }
-        }
-        Ok(Ok(changed.len()))
+            .await?)
     }
 
     async fn count_outcomes(&mut self, changed: &[(Option<String>, String)], now: Timestamp) -> Result<()> {

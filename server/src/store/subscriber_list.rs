@@ -153,8 +153,13 @@ impl Store {
     ) -> Result<Vec<SentMessage>> {
         let rows: Vec<SentRow> = sqlx::query_as(
             "select d.id, d.kind, b.incident_id, i.name, d.state, d.reason, d.created_at, d.updated_at
-             from deliveries d left join broadcasts b on b.id = d.broadcast_id left join incidents i on i.id = b.incident_id
-             where d.subscriber_id = $1 and d.created_at <= $2 and (d.created_at < $2 or d.id < $3)
+             from (select id, kind, broadcast_id, state, reason, created_at, updated_at
+                   from deliveries where subscriber_id = $1
+                   union all
+                   select s.broadcast_id || '.' || s.subscriber_id, b.kind, b.id, 'sent', '', s.sent_at, s.sent_at
+                   from broadcasts b cross join sent s where s.broadcast_id = b.id and s.subscriber_id = $1) as d
+             left join broadcasts b on b.id = d.broadcast_id left join incidents i on i.id = b.incident_id
+             where d.created_at <= $2 and (d.created_at < $2 or d.id < $3)
              order by d.created_at desc, d.id desc limit $4",
         )
         .bind(subscriber.0)

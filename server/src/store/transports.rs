@@ -77,18 +77,26 @@ impl Store {
         let mut busy = Vec::new();
         let wanted: Vec<_> = addresses.iter().map(|address| address.canonical()).collect();
         let wanted = serde_json::to_string(&wanted).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
+        // What was sent of broadcasts is found by whose it was, of those broadcasts that went on within the hour.
         macro_rules! busy {
             ($addresses:literal) => {
                 concat!(
-                    "select address, (select min(updated_at) from deliveries where lower(deliveries.address) = asked.address \
-                     and state in ('sent', 'uncertain') and updated_at > $2) from (",
+                    "with lately as materialized ( \
+                     select id from broadcasts where state in ('queued', 'sending', 'paused') \
+                     union all select id from broadcasts where finished_at > $2), \
+                     asked as materialized (",
                     $addresses,
-                    ") as asked where (select count(*) from deliveries where lower(deliveries.address) = asked.address \
-                     and state in ('sent', 'uncertain') and updated_at > $2) >= $3"
+                    "), mails as ( \
+                     select a.address, d.updated_at as at from asked a cross join deliveries d \
+                     where lower(d.address) = a.address and d.state in ('sent', 'uncertain') and d.updated_at > $2 \
+                     union all \
+                     select a.address, s.sent_at from asked a cross join subscribers u cross join lately l cross join sent s \
+                     where u.email_canonical = a.address and s.broadcast_id = l.id and s.subscriber_id = u.id \
+                     and s.sent_at > $2) \
+                     select address, min(at) from mails group by address having count(*) >= $3 order by address"
                 )
             };
         }
-        // Address by address, or PostgreSQL reads everything that was ever sent.
         let query = self.engine.pick(
             busy!("select value as address from json_each($1)"),
             busy!("select json_array_elements_text(cast($1 as json)) as address"),

@@ -176,6 +176,7 @@ impl Write {
     pub async fn delete_update(&mut self, update: &UpdateId) -> Result<()> {
         for statement in [
             "delete from deliveries where broadcast_id in (select id from broadcasts where update_id = $1)",
+            "delete from sent where broadcast_id in (select id from broadcasts where update_id = $1)",
             "delete from broadcasts where update_id = $1",
             "delete from update_versions where update_id = $1",
             "delete from update_components where update_id = $1",

@@ -112,8 +112,8 @@ async fn owners_hear_of_a_confirmation_that_waits_for_more_than_five_minutes(sto
     let running = stage.start();
     stage.wait(6);
     told(&stage, &server, "A confirmation or sign-in link has waited since").await;
-    let state = store.delivery_state(&waiting).await.unwrap();
-    assert!(matches!(state, Some(DeliveryState::Waiting | DeliveryState::Leased)), "{state:?}");
+    let state = store.delivery_outcome(&waiting).await.unwrap().unwrap().state;
+    assert!(matches!(state, DeliveryState::Waiting | DeliveryState::Leased), "{state:?}");
     running.stop().await;
 }
 

@@ -105,7 +105,7 @@ async fn a_mailbox_that_is_full_again_and_again_is_left_alone(store: Store) {
         running.worker.handle().wake();
         let deadline = Instant::now() + Duration::from_mins(1);
         while server.steps(Step::Rcpt) < usize::try_from(number).unwrap()
-            || store.delivery_state(&letter(number).id).await.unwrap() != Some(DeliveryState::Waiting)
+            || store.delivery_outcome(&letter(number).id).await.unwrap().unwrap().state != DeliveryState::Waiting
         {
             assert!(Instant::now() < deadline, "letter {number} is not tried");
             sleep(Duration::from_millis(10)).await;

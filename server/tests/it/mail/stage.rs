@@ -135,7 +135,7 @@ impl Stage {
     pub(super) async fn outcome_of(&self, id: &DeliveryId) -> DeliveryState {
         let wait = async {
             loop {
-                let found = self.company.store.delivery_state(id).await.unwrap().unwrap();
+                let found = self.company.store.delivery_outcome(id).await.unwrap().unwrap().state;
                 if !matches!(found, DeliveryState::Waiting | DeliveryState::Leased) {
                     return found;
                 }
