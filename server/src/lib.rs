@@ -37,7 +37,7 @@ use crate::{
     clock::Clock,
     config::Config,
     lock::LockFile,
-    mail::{MailSettings, Worker, session::Deadlines},
+    mail::{MailSettings, Worker, session::Deadlines, threads::Threads},
     state::AppState,
     store::Store,
 };
@@ -98,7 +98,11 @@ impl Server {
         tasks.spawn(jobs::watch_sign_ups(state.clone(), shutdown.clone()));
         tasks.close();
         let (settings, _node) = mail_settings(&state)?;
-        let worker = Worker::start(settings, state.store.clone(), state.clock.clone(), shutdown.clone());
+        let threads = Threads::start().map_err(|error| Failure(format!("no threads to send mail: {error}")))?;
+        let worker = {
+            let _here = threads.enter();
+            Worker::start(settings, state.store.clone(), state.clock.clone(), shutdown.clone())
+        };
         state.set_mail(worker.handle());
         let (stopping, streaming) = (shutdown.clone(), state.clone());
         let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();

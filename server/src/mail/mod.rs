@@ -28,6 +28,7 @@ pub mod identity;
 pub mod outlook;
 pub mod route;
 pub mod session;
+pub mod threads;
 pub mod transport;
 
 mod ack;
