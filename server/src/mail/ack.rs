@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) settlement: Settlement,
-    /// Given back once this is stored. None for what was not begun, or took very long.
+    /// Given back once this is stored. None for what was not begun unless somebody waits for that, or took very long.
     pub(super) permit: Option<OwnedSemaphorePermit>,
     /// Which way it went.
     pub(super) route: usize,

@@ -83,6 +83,16 @@ impl Ready {
         expired
     }
 
+    /// Takes out whatever else there is of the same broadcast.
+    pub(super) fn take_rest(&self, of: &Delivery) -> VecDeque<Delivery> {
+        let mut lanes = self.lanes();
+        let lane = &mut lanes[place_of(of)];
+        let (rest, others) = std::mem::take(lane).into_iter().partition(|delivery| delivery.broadcast == of.broadcast);
+        *lane = others;
+        self.drained.notify_one();
+        rest
+    }
+
     /// How many there are in a lane.
     pub(super) fn count(&self, lane: Lane) -> usize {
         self.lanes()[place(lane)].len()
@@ -243,5 +253,18 @@ mod tests {
         ready.add(parts(Lane::Digest, 100));
         assert_eq!(ready.take_group(50).len(), MOST_OWED);
         assert_eq!(ready.take_group(50)[0].lane, Lane::Incident);
+    }
+
+    #[test]
+    fn what_has_stopped_is_taken_out_whole() {
+        let ready = Ready::new();
+        ready.add(parts(Lane::Incident, 70));
+        let another = Some(BroadcastId::from_random(9));
+        ready.add(parts(Lane::Incident, 5).map(|part| Delivery { broadcast: another.clone(), ..part }));
+        ready.add(parts(Lane::Incident, 10));
+        let group = ready.take_group(50);
+        assert_eq!(ready.take_rest(&group[0]).len(), 30);
+        let left = ready.take_group(50);
+        assert!(left.len() == 5 && left.iter().all(|part| part.broadcast == another));
     }
 }

@@ -13,7 +13,10 @@ use domain::{
     rate::Share,
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
+};
 
 use super::{
     ack::Settled,
@@ -282,9 +285,8 @@ async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>>
             Ok(Some(Group { content, wanted: keep, at }))
         }
         Ok(Verdict::Settle(state, reason)) => {
-            for delivery in group {
-                life.settle(Settled::without_attempt(delivery, state, reason)).await;
-            }
+            let rest = group.first().map(|first| life.ready.take_rest(first)).unwrap_or_default();
+            settle_all(life, group.into_iter().chain(rest), state, reason).await;
             Ok(None)
         }
         Err(error) => {
@@ -292,6 +294,22 @@ async fn check_group(life: &Life, group: Vec<Delivery>) -> Result<Option<Group>>
             Err(error)
         }
     }
+}
+
+/// Settles what is not sent, and waits until that is stored: till then those people count as busy with it, and would have to
+/// wait for what took its place.
+async fn settle_all(life: &Life, all: impl Iterator<Item = Delivery>, state: DeliveryState, reason: &str) {
+    let unstored = Arc::new(Semaphore::new(1));
+    let mut all = all.peekable();
+    while let Some(delivery) = all.next() {
+        let mut settled = Settled::without_attempt(delivery, state, reason);
+        if all.peek().is_none() {
+            // One after the other, so the last one speaks for all.
+            settled.permit = Arc::clone(&unstored).try_acquire_owned().ok();
+        }
+        life.settle(settled).await;
+    }
+    let _stored = unstored.acquire().await;
 }
 
 enum Verdict {
