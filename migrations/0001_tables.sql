@@ -196,7 +196,8 @@ create table suppressions (
     expires_at bigint
 );
 
--- audience is JSON. The cursor (next_id, until_id, wrap_until) moves by compare-and-swap on version.
+-- audience is JSON. The cursor (next_id, until_id, wrap_until) moves by compare-and-swap on version. carried: how many were
+-- taken over at publish from the broadcast whose place it took; wherever the cursor finds them, they have a delivery already.
 create table broadcasts (
     id text primary key,
     kind text not null,
@@ -208,6 +209,7 @@ create table broadcasts (
     reason text not null,
     total bigint not null,
     expanded bigint not null,
+    carried bigint not null,
     sent bigint not null,
     failed bigint not null,
     skipped bigint not null,

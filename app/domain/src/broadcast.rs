@@ -133,8 +133,9 @@ pub struct Progress {
 /// 1 ──────── wrap_until ──▶ next ──────────── until        first walk: next … until
 /// next ────▶ wrap_until                                     then: 1 … wrap_until
 /// ```
-/// A broadcast that takes the place of another starts where that one stopped and wraps round, so that frequent
-/// updates cannot starve the tail of the list.
+/// A broadcast that takes the place of another goes on where that one stood and wraps round. Behind the cursor it owes
+/// nothing but a mail to those who were claimed and not told: they are carried over, each once, and go first. So frequent
+/// updates cannot starve anyone: nobody is told twice before everyone had their turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The next subscriber to look at.
@@ -151,7 +152,7 @@ impl Cursor {
         Self { next: 1, until: last.0, wrap_until: 0 }
     }
 
-    /// Over everyone up to `last`, those first whom `former` had not reached.
+    /// Over everyone up to `last`, those first whom `former` had not reached; whom it had claimed come last.
     pub fn taking_over(former: Self, last: SubscriberId) -> Self {
         let start = former.next.clamp(1, last.0.saturating_add(1));
         Self { next: start, until: last.0, wrap_until: start - 1 }.settled()
@@ -187,6 +188,8 @@ impl Cursor {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
     use proptest::prelude::*;
 
     use super::*;
@@ -220,7 +223,58 @@ mod tests {
         assert!(Cursor::new(SubscriberId(0)).is_done());
     }
 
+    /// Updates that take each other's place, each before everyone has had their turn.
+    ///
+    /// The queue is whoever was claimed and not told, in the order in which they were claimed. It is filled up to a batch,
+    /// which is a part of the list, and carried over from each update to the next.
+    struct Updates {
+        people: i64,
+        batch: usize,
+        cursor: Cursor,
+        queue: VecDeque<i64>,
+        /// How often each was told.
+        told: BTreeMap<i64, usize>,
+    }
+
+    impl Updates {
+        fn new(people: i64, batch: usize) -> Self {
+            let told = (1..=people).map(|id| (id, 0)).collect();
+            Self { people, batch, cursor: Cursor::new(SubscriberId(people)), queue: VecDeque::new(), told }
+        }
+
+        /// So many are told until the next one is published.
+        fn publish(&mut self, turns: usize) {
+            self.cursor = Cursor::taking_over(self.cursor, SubscriberId(self.people));
+            let mut reached: BTreeSet<_> = self.queue.iter().copied().collect();
+            for _ in 0..turns {
+                while self.queue.len() <= self.batch / 2 && !self.cursor.is_done() {
+                    let (from, room) = (self.cursor.next, self.batch - self.queue.len());
+                    let found: Vec<_> = (from..=self.cursor.until).take(room).collect();
+                    self.cursor = match found.last() {
+                        Some(last) if found.len() == room => self.cursor.after(SubscriberId(*last)),
+                        _ => self.cursor.walk_ended(),
+                    };
+                    self.queue.extend(found.into_iter().filter(|id| reached.insert(*id)));
+                }
+                let Some(id) = self.queue.pop_front() else { return };
+                *self.told.entry(id).or_default() += 1;
+            }
+        }
+    }
+
     proptest! {
+        #[test]
+        fn nobody_is_told_twice_before_everyone_was_told_once(
+            batch in 1_usize..30, others in 1_usize..80, updates in prop::collection::vec(0_usize..80, 1..60)
+        ) {
+            let mut company = Updates::new(i64::try_from(batch + others).unwrap(), batch);
+            for turns in updates {
+                company.publish(turns.min(others));
+                let (least, most) = (company.told.values().min().unwrap(), company.told.values().max().unwrap());
+                prop_assert!(most - least <= 1, "{:?}", company.told);
+            }
+        }
+
         #[test]
         fn everyone_is_visited_once_wherever_it_starts(
             count in 0_i64..200, gone in prop::collection::btree_set(1_i64..200, 0..50), reached in 0_i64..250, batch in 1_usize..40

@@ -1,8 +1,9 @@
-//! Fills the queue in memory: letters and retries that are due, then the next people of the broadcast whose turn it is.
+//! Fills the queue in memory: letters, retries and whoever was carried over that are due, then the next people of the
+//! broadcast whose turn it is.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use domain::{broadcast::Lane, ids::SubscriberId, rate::Rate};
+use domain::{broadcast::Lane, rate::Rate};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -131,14 +132,8 @@ async fn claim(life: &Life, lanes: RangeInclusive<Lane>, limit: i64) -> Result<b
 /// Turns the next people into leased deliveries; says whether there may be more.
 async fn expand(life: &Life, broadcast: &Broadcast, limit: i64) -> Result<bool, Unfilled> {
     let now = life.clock.now();
-    let cursor = broadcast.cursor;
     // Read before the transaction: nothing is locked meanwhile, and the cursor's version says if someone was faster.
-    let batch = life.store.audience_batch(&broadcast.audience, cursor.next, cursor.until, limit, now);
-    let found = in_time(batch).await?;
-    let cursor = match found.last() {
-        Some(last) if i64::try_from(found.len()).unwrap_or(i64::MAX) == limit => cursor.after(SubscriberId(last.id.0)),
-        _ => cursor.walk_ended(),
-    };
+    let (found, cursor) = in_time(life.store.next_recipients(broadcast, limit, now)).await?;
     let expanded = leased(life, async |mut write| {
         let expanded = write.expand(&life.node, broadcast, &found, cursor, now).await?;
         // Also when another node was faster: the heartbeat holds.

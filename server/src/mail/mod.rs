@@ -4,7 +4,8 @@
 //!  publish (one transaction: update + broadcast)              single letters (confirmation, sign-in, test)
 //!            │ one broadcast row                                          │ one delivery row each
 //!            ▼                                                            ▼
-//!  expand.rs   next ≤500 after the cursor ──▶ delivery rows, leased ◀── claimed: letters, retries, dead nodes' rows
+//!  expand.rs   next ≤500 after the cursor ──▶ delivery rows, leased ◀── claimed: letters, retries, dead nodes' rows,
+//!                                                  │                    whom an update takes over from the one before
 //!                                                  │ ready.rs: in memory, one queue a lane
 //!  select.rs                        rate and quota (tokens.rs) ─▶ still wanted? (groups of 50) ─▶ permit (≤ U under way)
 //!                                                  │ ready.rs: handed to whoever is free, letters first

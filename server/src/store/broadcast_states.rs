@@ -33,77 +33,88 @@ pub struct NewBroadcast {
 impl Write {
     /// Puts a published update on its way, in the transaction that publishes it.
     ///
-    /// Open broadcasts about the same incident become superseded: whoever they have not reached, or had only claimed, gets
-    /// this one instead, and first. A pause carries over. Nobody is counted here, so publishing takes as long for ten people as for a million: see
-    /// [`Write::estimate_total`]. Publishing the same update again changes nothing and gives what is there.
+    /// Open broadcasts about the same incident become superseded: this one goes on where they stood, and first with those
+    /// whom they had only claimed. A pause carries over, and so does how many it is for until someone counts. Nobody is
+    /// counted here, so publishing takes as long for ten people as for a million: see [`Write::estimate_total`]. Publishing
+    /// the same update again changes nothing and gives what is there.
     pub async fn publish_broadcast(&mut self, new: &NewBroadcast, now: Timestamp) -> Result<Broadcast> {
         if let Some(there) = self.broadcast_of_update(&new.update, &new.kind).await? {
             return Ok(there);
         }
         let last = self.last_subscriber_id().await?;
-        let mut cursor = Cursor::new(last);
-        let mut state = BroadcastState::Queued;
-        let mut reason = String::new();
-        for older in self.open_broadcasts_of(&new.incident).await? {
-            let next = self.first_untold(&older).await?;
-            self.close_broadcast(&older, BroadcastState::Superseded, "a newer update took its place", now).await?;
-            cursor = Cursor::taking_over(Cursor { next, ..older.cursor }, last);
-            if older.state == BroadcastState::Paused {
-                (state, reason) = (BroadcastState::Paused, older.reason);
-            }
-        }
-        // Nobody to tell.
-        let finished_at = cursor.is_done().then_some(now);
-        if cursor.is_done() {
-            (state, reason) = (BroadcastState::Done, String::new());
-        }
-        let expires_at = now.checked_add(lifetime(&new.kind)).unwrap_or(now);
-        let audience =
-            serde_json::to_string(&new.audience).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
-        sqlx::query(
-            "insert into broadcasts (id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, sent, \
-             failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, finished_at, expires_at) \
-             values ($1, $14, $2, $3, $4, $5, $6, $7, 0, 0, 0, 0, 0, 0, 0, $8, $9, $10, 1, $11, $12, $13)",
-        )
-        .bind(new.id.as_str())
-        .bind(new.incident.as_str())
-        .bind(new.update.as_str())
-        .bind(lane(&new.kind).as_str())
-        .bind(audience)
-        .bind(state.as_str())
-        .bind(&reason)
-        .bind(cursor.next)
-        .bind(cursor.until)
-        .bind(cursor.wrap_until)
-        .bind(millis(now))
-        .bind(finished_at.map(millis))
-        .bind(millis(expires_at))
-        .bind(&new.kind)
-        .execute(self.connection())
-        .await?;
-        Ok(Broadcast {
+        let older = self.open_broadcasts_of(&new.incident).await?;
+        let untold = self.untold(&older).await?;
+        let carried = i64::try_from(untold.len()).unwrap_or(i64::MAX);
+        let mut broadcast = Broadcast {
             id: new.id.clone(),
             kind: new.kind.clone(),
             incident: new.incident.clone(),
             update: new.update.clone(),
             lane: lane(&new.kind),
             audience: new.audience.clone(),
-            state,
-            reason,
-            total: 0,
-            expanded: 0,
+            state: BroadcastState::Queued,
+            reason: String::new(),
+            total: carried,
+            expanded: carried,
+            carried,
             sent: 0,
             failed: 0,
             skipped: 0,
             expired: 0,
             uncertain: 0,
-            cursor,
+            cursor: Cursor::new(last),
             version: 1,
             created_at: now,
             started_at: None,
-            finished_at,
-            expires_at,
-        })
+            finished_at: None,
+            expires_at: now.checked_add(lifetime(&new.kind)).unwrap_or(now),
+        };
+        for older in older {
+            self.close_broadcast(&older, BroadcastState::Superseded, "a newer update took its place", now).await?;
+            broadcast.cursor = Cursor::taking_over(older.cursor, last);
+            broadcast.total = broadcast.total.max(older.total);
+            if older.state == BroadcastState::Paused {
+                (broadcast.state, broadcast.reason) = (BroadcastState::Paused, older.reason);
+            }
+        }
+        if broadcast.cursor.is_done() && carried == 0 {
+            // Nobody to tell.
+            (broadcast.state, broadcast.reason) = (BroadcastState::Done, String::new());
+            broadcast.finished_at = Some(now);
+        }
+        self.insert_broadcast(&broadcast).await?;
+        self.carry_over(&broadcast, &untold, now).await?;
+        Ok(broadcast)
+    }
+
+    async fn insert_broadcast(&mut self, new: &Broadcast) -> Result<()> {
+        let audience =
+            serde_json::to_string(&new.audience).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
+        sqlx::query(
+            "insert into broadcasts (id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, carried, \
+             sent, failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, finished_at, \
+             expires_at) \
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, 0, 0, 0, 0, 0, $11, $12, $13, 1, $14, $15, $16)",
+        )
+        .bind(new.id.as_str())
+        .bind(&new.kind)
+        .bind(new.incident.as_str())
+        .bind(new.update.as_str())
+        .bind(new.lane.as_str())
+        .bind(audience)
+        .bind(new.state.as_str())
+        .bind(&new.reason)
+        .bind(new.total)
+        .bind(new.carried)
+        .bind(new.cursor.next)
+        .bind(new.cursor.until)
+        .bind(new.cursor.wrap_until)
+        .bind(millis(new.created_at))
+        .bind(new.finished_at.map(millis))
+        .bind(millis(new.expires_at))
+        .execute(self.connection())
+        .await?;
+        Ok(())
     }
 
     /// Lets a superseded broadcast go on because what took its place was taken back: from where it was, and with those whose
@@ -255,29 +266,6 @@ impl Write {
             ),
         );
         broadcasts(sqlx::query_as(query).bind(incident.as_str()).fetch_all(self.connection()).await?)
-    }
-
-    /// The first one, in the order of the walk, who was claimed and then not tried; else where the cursor stands.
-    ///
-    /// Without it those would come last in the next walk, and at every update the same again: some would hear of none.
-    /// Whoever was tried and waits has a reason, and holds nobody up.
-    async fn first_untold(&mut self, broadcast: &Broadcast) -> Result<i64> {
-        // Those above the cursor were claimed before the walk began anew at 1. Two parts, so that SQLite reads the indexes
-        // of what waits and of what is leased, not all that was ever sent of this broadcast.
-        let (above, lowest): (Option<i64>, Option<i64>) = sqlx::query_as(
-            "select min(case when subscriber_id >= $2 then subscriber_id end), min(subscriber_id) from ( \
-             select subscriber_id from deliveries \
-             where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = $1 and attempts = 0 and reason = '' \
-             union all \
-             select subscriber_id from deliveries \
-             where state = 'leased' and node > '' and coalesce(broadcast_id, '') = $1 and attempts = 0 and reason = '' \
-             ) as claimed",
-        )
-        .bind(broadcast.id.as_str())
-        .bind(broadcast.cursor.next)
-        .fetch_one(self.connection())
-        .await?;
-        Ok(above.or(lowest).unwrap_or(broadcast.cursor.next))
     }
 
     /// Ends a locked, open broadcast: who was not reached and who waits for another try is counted, and never sent to.

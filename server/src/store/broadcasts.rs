@@ -3,6 +3,8 @@
 //! Whoever touches several tables takes their locks in this order: nodes, incidents, broadcasts, deliveries. Rows are locked
 //! `for no key update`: PostgreSQL locks what a changed row refers to, which would turn that order round.
 
+use std::collections::BTreeSet;
+
 use domain::{
     audience::Audience,
     broadcast::{BroadcastState, Cursor, Lane, Progress},
@@ -13,7 +15,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::{Result, Store, StoreError, instant, millis, parse};
+use super::{Result, Store, StoreError, audience::Recipient, instant, millis, parse};
 
 /// One published thing on its way to many.
 #[derive(Clone, Debug)]
@@ -38,6 +40,8 @@ pub struct Broadcast {
     pub total: i64,
     /// How many of them have a delivery row.
     pub expanded: i64,
+    /// How many of those were taken over at publish from the broadcast whose place it took.
+    pub carried: i64,
     /// How many the server took.
     pub sent: i64,
     /// How many the server refused for good.
@@ -107,6 +111,7 @@ pub(super) struct BroadcastRow {
     reason: String,
     total: i64,
     expanded: i64,
+    carried: i64,
     sent: i64,
     failed: i64,
     skipped: i64,
@@ -124,13 +129,27 @@ pub(super) struct BroadcastRow {
 
 pub(super) const TABLE: &str = "broadcasts";
 
+/// A query for those of `$2`, a JSON array, to whom the broadcast `$1` was sent, or for whom it has a delivery of this kind.
+macro_rules! told {
+    ($kind:literal, $subscribers:literal) => {
+        concat!(
+            "select subscriber_id from sent where broadcast_id = $1 and subscriber_id in (",
+            $subscribers,
+            ") union all select subscriber_id from deliveries where broadcast_id = $1 and subscriber_id in (",
+            $subscribers,
+            ")",
+            $kind
+        )
+    };
+}
+
 /// A query for whole broadcasts: the columns once, the rest as given.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "select id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, sent, failed, ",
-            "skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, started_at, finished_at, ",
-            "expires_at from broadcasts ",
+            "select id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, carried, sent, ",
+            "failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, started_at, ",
+            "finished_at, expires_at from broadcasts ",
             $rest
         )
     };
@@ -154,6 +173,7 @@ impl TryFrom<BroadcastRow> for Broadcast {
             reason: row.reason,
             total: row.total,
             expanded: row.expanded,
+            carried: row.carried,
             sent: row.sent,
             failed: row.failed,
             skipped: row.skipped,
@@ -240,6 +260,48 @@ impl Store {
         row.map(Broadcast::try_from).transpose()
     }
 
+    /// The next people of a broadcast, out of at most `limit` whom its cursor finds, and where the cursor stands after them.
+    ///
+    /// Whoever was carried over has a delivery already and is passed by. There are none but those who were carried over when
+    /// it was published, so the answer stays true until the cursor moves.
+    pub async fn next_recipients(
+        &self,
+        broadcast: &Broadcast,
+        limit: i64,
+        now: Timestamp,
+    ) -> Result<(Vec<Recipient>, Cursor)> {
+        let cursor = broadcast.cursor;
+        let mut found = self.audience_batch(&broadcast.audience, cursor.next, cursor.until, limit, now).await?;
+        let cursor = match found.last() {
+            Some(last) if i64::try_from(found.len()).unwrap_or(i64::MAX) == limit => cursor.after(last.id),
+            _ => cursor.walk_ended(),
+        };
+        if broadcast.carried > 0 {
+            let ids: Vec<_> = found.iter().map(|recipient| recipient.id).collect();
+            let has_one = self.with_delivery(&broadcast.id, &ids).await?;
+            found.retain(|recipient| !has_one.contains(&recipient.id));
+        }
+        Ok((found, cursor))
+    }
+
+    /// Those of `subscribers` who have a delivery of this broadcast, whatever became of it.
+    async fn with_delivery(
+        &self,
+        broadcast: &BroadcastId,
+        subscribers: &[SubscriberId],
+    ) -> Result<BTreeSet<SubscriberId>> {
+        let query = self.engine.pick(
+            told!("", "select value from json_each($2)"),
+            told!("", "select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb))"),
+        );
+        let rows: Vec<(i64,)> = sqlx::query_as(query)
+            .bind(broadcast.as_str())
+            .bind(json!(subscribers).to_string())
+            .fetch_all(self.read())
+            .await?;
+        Ok(rows.into_iter().map(|(id,)| SubscriberId(id)).collect())
+    }
+
     /// When those broadcasts were published that go on, are older than `before`, and have not been carried to everyone once or
     /// wait for more than a twentieth of all.
     pub async fn unfinished_broadcasts(&self, before: Timestamp) -> Result<Vec<Timestamp>> {
@@ -294,21 +356,12 @@ impl Store {
         .bind(millis(broadcast.created_at))
         .fetch_all(self.read())
         .await?;
-        macro_rules! told {
-            ($subscribers:literal) => {
-                concat!(
-                    "select subscriber_id from sent where broadcast_id = $1 and subscriber_id in (",
-                    $subscribers,
-                    ") union all select subscriber_id from deliveries \
-                     where broadcast_id = $1 and state = 'uncertain' and subscriber_id in (",
-                    $subscribers,
-                    ")"
-                )
-            };
-        }
         let query = self.engine.pick(
-            told!("select value from json_each($2)"),
-            told!("select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb))"),
+            told!(" and state = 'uncertain'", "select value from json_each($2)"),
+            told!(
+                " and state = 'uncertain'",
+                "select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb))"
+            ),
         );
         let subscribers = json!(subscribers).to_string();
         let mut told = Vec::new();

@@ -1,6 +1,7 @@
 //! Deliveries: one row per recipient that a broadcast's cursor has reached, and one per single letter.
 //!
 //! ```text
+//!    carry_over ─┐
 //! insert_letter ─▶ waiting ─ claim ─▶ leased ─ settle ─▶ sent · failed · skipped · expired · uncertain
 //!                     ▲                 ▲  └── again ──▶ waiting, due later
 //!                     └─ node is dead ──┤

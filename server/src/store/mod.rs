@@ -13,6 +13,7 @@ pub mod audit;
 pub mod bounces;
 pub mod broadcast_states;
 pub mod broadcasts;
+mod carried;
 pub mod component_records;
 pub mod components;
 pub mod deliveries;

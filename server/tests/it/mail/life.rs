@@ -1,8 +1,8 @@
-//! The life of broadcasts: paused over a restart, counted at every moment.
+//! The life of broadcasts: paused over a restart, overtaken again and again, counted at every moment.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use domain::{
     broadcast::{BroadcastState, POSTMORTEM},
@@ -12,7 +12,7 @@ use domain::{
 };
 use server::store::{Store, broadcasts::Broadcast};
 use sqlx::{AnyConnection, Connection};
-use tokio::time::sleep;
+use tokio::{sync::Semaphore, time::sleep};
 
 use super::stage::{Stage, holds, told};
 use crate::support::{
@@ -21,10 +21,52 @@ use crate::support::{
     smtp::{Act, SmtpServer, Step, When},
 };
 
+/// For so long it holds what was last found of a broadcast, and a little longer.
+const CHECK_HOLDS: Duration = Duration::from_millis(950);
+
 on_both!(
+    twelve_updates_in_an_hour_leave_nobody_without_news_for_longer_than_a_walk,
     a_pause_outlives_a_restart_and_what_is_cancelled_stays_so,
     what_can_wait_keeps_a_twentieth_while_something_is_urgent,
 );
+
+/// A walk takes half an hour and every five minutes another update takes its place: whoever was claimed and not told when
+/// that happens must not come last, and whoever was told must not come first.
+async fn twelve_updates_in_an_hour_leave_nobody_without_news_for_longer_than_a_walk(store: Store) {
+    const PEOPLE: usize = 120;
+    const EACH: usize = PEOPLE * 5 / 30;
+    let turnstile = Arc::new(Semaphore::new(0));
+    let server = SmtpServer::script().on(Step::Dot, Act::usual().through(&turnstile)).start().await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.connections = 1;
+    stage.company.subscribe("p", PEOPLE, Follows::everything(), stage.now()).await;
+    let running = stage.start();
+    let mut told_at: BTreeMap<_, _> = (0..PEOPLE).map(|number| (address("p", number), 0)).collect();
+    let mut longest = 0;
+    for minute in (0..60).step_by(5) {
+        let broadcast = stage.company.post(Identified, stage.now()).await;
+        running.worker.handle().wake();
+        if minute > 0 {
+            // For so long the one before it may go on.
+            sleep(CHECK_HOLDS).await;
+        }
+        let before = server.count();
+        turnstile.add_permits(EACH);
+        server.until(before + EACH).await;
+        let mails = server.accepted().split_off(before);
+        for mail in &mails {
+            let last = told_at.insert(mail.to[0].clone(), minute).unwrap();
+            longest = longest.max(minute - last);
+        }
+        // Those of it are written down as well before the next is published.
+        let sent = i64::try_from(told(&mails, broadcast.id.as_str()).len()).unwrap();
+        stage.until(&broadcast, |found| found.sent >= sent).await;
+        stage.wait(5);
+    }
+    longest = longest.max(60 - told_at.values().min().unwrap());
+    assert!(longest <= 35, "someone heard nothing for {longest} minutes");
+    running.crash();
+}
 
 async fn set(stage: &Stage, broadcast: &Broadcast, to: BroadcastState) {
     let mut write = stage.company.store.write().await.unwrap();

@@ -7,6 +7,7 @@ mod audience;
 mod audit;
 mod bounces;
 mod broadcasts;
+mod carried;
 mod components;
 mod deliveries;
 mod drafts;

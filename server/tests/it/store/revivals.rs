@@ -8,14 +8,14 @@ use domain::{
     ids::SubscriberId,
     status::IncidentStatus::{Identified, Investigating},
 };
-use server::store::{Store, broadcasts::Broadcast, deliveries::Delivery};
+use server::store::{Store, broadcasts::Broadcast};
 
-use super::broadcasts::{add_up, company, estimate, expand, later, now, set, settle, settlement};
+use super::broadcasts::{add_up, company, estimate, expand, ids, later, now, set, settle, settlement};
 use crate::support::{company::Company, db::on_both};
 
 on_both!(a_broadcast_whose_successor_was_taken_back_goes_on, a_revived_broadcast_can_be_paused_or_done_at_once,);
 
-async fn revive(company: &Company, broadcast: &Broadcast, pause: Option<&str>) -> Broadcast {
+pub(super) async fn revive(company: &Company, broadcast: &Broadcast, pause: Option<&str>) -> Broadcast {
     let mut write = company.store.write().await.unwrap();
     write.revive_broadcast(&broadcast.id, pause, later(2)).await.unwrap();
     let listed = write.broadcasts_of(&broadcast.incident).await.unwrap();
@@ -56,7 +56,6 @@ async fn a_broadcast_whose_successor_was_taken_back_goes_on(store: Store) {
     assert_eq!(write.settle(&node, &[busy], later(2)).await.unwrap(), Ok(1));
     let due = write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap();
     write.commit().await.unwrap();
-    let ids = |found: &[Delivery]| found.iter().filter_map(|found| found.subscriber).map(|id| id.0).collect::<Vec<_>>();
     let mut again = ids(&due);
     again.sort_unstable();
     assert_eq!(again, [2, 4], "whose next try was dropped");

@@ -5,7 +5,7 @@
 use std::{
     io,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
@@ -13,6 +13,7 @@ use std::{
 
 use tokio::{
     io::{AsyncWrite, AsyncWriteExt},
+    sync::Semaphore,
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
@@ -61,6 +62,7 @@ pub(crate) struct Act {
     reply: Reply,
     delay: Duration,
     gate: Option<CancellationToken>,
+    turnstile: Option<Arc<Semaphore>>,
     byte_by_byte: bool,
     /// Between two bytes.
     pause: Duration,
@@ -83,6 +85,7 @@ impl Act {
             reply,
             delay: Duration::ZERO,
             gate: None,
+            turnstile: None,
             byte_by_byte: false,
             pause: Duration::ZERO,
             then_close: false,
@@ -135,6 +138,11 @@ impl Act {
         Self { gate: Some(gate.clone()), ..self }
     }
 
+    /// … once `turnstile` lets one more pass.
+    pub(crate) fn through(self, turnstile: &Arc<Semaphore>) -> Self {
+        Self { turnstile: Some(Arc::clone(turnstile)), ..self }
+    }
+
     /// … in one write a byte.
     pub(crate) fn byte_by_byte(self) -> Self {
         Self { byte_by_byte: true, ..self }
@@ -155,6 +163,9 @@ impl Act {
         tokio::time::sleep(self.delay).await;
         if let Some(gate) = &self.gate {
             gate.cancelled().await;
+        }
+        if let Some(turnstile) = &self.turnstile {
+            turnstile.acquire().await.unwrap().forget();
         }
         let reply = match &self.reply {
             Reply::Usual => format!("{usual}\r\n").into_bytes(),
