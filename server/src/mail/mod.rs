@@ -7,7 +7,7 @@
 //!  expand.rs   next ≤500 after the cursor ──▶ delivery rows, leased ◀── claimed: letters, retries, dead nodes' rows,
 //!                                                  │                    whom an update takes over from the one before
 //!                                                  │ ready.rs: in memory, one queue a lane
-//!  select.rs                        rate and quota (tokens.rs) ─▶ still wanted? (groups of 50) ─▶ permit (≤ U under way)
+//!  select.rs                        rate and quota (tokens.rs) ─▶ still wanted? (in groups) ─▶ permit (≤ U under way)
 //!                                                  │ ready.rs: handed to whoever is free, letters first
 //!  deliver.rs                       sessions: one task, one connection (wire.rs)
 //!                                                  │ outcome ─▶ domain::delivery decides

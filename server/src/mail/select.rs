@@ -29,8 +29,10 @@ use super::{
 };
 use crate::store::{Result, deliveries::Delivery};
 
-/// How many are asked for at once whether they are still wanted.
-const GROUP: usize = 50;
+/// Whoever leaves is heeded within so many mails: those that were checked, were handed over, and are under way.
+const HEEDED: usize = 50;
+/// Over very many connections it is the time for which the answer holds that keeps this short.
+const LEAST_GROUP: usize = 20;
 /// How long the answer holds: pausing, cancelling and superseding take effect within it.
 pub(super) const CHECK_HOLDS: Duration = Duration::from_millis(900);
 /// How long someone is left alone who is being sent an older mail about the same incident.
@@ -146,7 +148,8 @@ impl Selector<'_> {
                 return Ok(None);
             }
             let Some(group) = self.group.as_mut().filter(|_| has_group) else {
-                self.group = check_group(life, life.ready.take_group(GROUP)).await?;
+                let group = life.ready.take_group(group_size(life.routes[self.number].connections));
+                self.group = check_group(life, group).await?;
                 return Ok(None);
             };
             let Some(delivery) = group.wanted.pop_front() else { return Ok(None) };
@@ -255,6 +258,11 @@ async fn busy<'a>(
 fn too_many(delivery: Delivery, free_at: Timestamp) -> Settled {
     let delivery = Delivery { due_at: free_at, ..delivery };
     Settled::without_attempt(delivery, DeliveryState::Waiting, "this address got many mails within the hour")
+}
+
+/// How many are asked for at once whether they are still wanted.
+fn group_size(connections: usize) -> usize {
+    HEEDED.saturating_sub(2 * connections).max(LEAST_GROUP)
 }
 
 /// Asks who of a part of one broadcast still wants it. Whoever does not is skipped; a paused broadcast goes back to the
