@@ -32,7 +32,7 @@ fn main() -> Result<()> {
     if assets.is_empty() {
         println!("cargo::warning=no islands yet: pages work, nothing on them is live. `cargo front` builds them.");
     }
-    assets.push(("site.css".into(), sheet(&style, &["tokens.css", "main.css", "print.css"])?));
+    assets.push(("site.css".into(), sheet(&style, &["tokens.css", "main.css", "pages.css", "print.css"])?));
     assets.push(("console.css".into(), sheet(&style, &["console.css"])?));
     for script in ["challenge.js", "public.js"] {
         assets.push((script.into(), squeezed(&fs::read_to_string(style.join(script))?).into_bytes()));

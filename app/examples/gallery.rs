@@ -11,7 +11,8 @@ fn main() {
     let folder = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "target/gallery".to_owned()));
     let style = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../style");
     fs::create_dir_all(folder.join("assets")).unwrap();
-    let sheets = ["tokens.css", "main.css", "print.css"].map(|name| fs::read_to_string(style.join(name)).unwrap());
+    let sheets =
+        ["tokens.css", "main.css", "pages.css", "print.css"].map(|name| fs::read_to_string(style.join(name)).unwrap());
     fs::write(folder.join("assets/site.css"), sheets.concat()).unwrap();
     fs::copy(style.join("public.js"), folder.join("assets/public.js")).unwrap();
     for (name, html) in samples::gallery::pages() {
