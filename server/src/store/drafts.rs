@@ -47,21 +47,7 @@ impl Write {
         fields: &Fields,
         now: Timestamp,
     ) -> Result<bool> {
-        let fields = serde_json::to_string(&fields.0).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
-        let saved = sqlx::query(
-            "insert into drafts (user_id, subject, form_key, fields, saved_at) values ($1, $2, $3, $4, $5)
-             on conflict (user_id, subject) do update
-             set form_key = excluded.form_key, fields = excluded.fields, saved_at = excluded.saved_at
-             where drafts.fields <> '' or drafts.form_key <> excluded.form_key",
-        )
-        .bind(user.as_str())
-        .bind(subject)
-        .bind(key)
-        .bind(fields)
-        .bind(millis(now))
-        .execute(self.connection())
-        .await?;
-        Ok(saved.rows_affected() == 1)
+        self.keep_draft(user, subject, key, fields, true, now).await
     }
 
     /// As [`Write::save_draft`], for what its author has not typed just now: `false` when there is a draft, which stays.
@@ -73,21 +59,35 @@ impl Write {
         fields: &Fields,
         now: Timestamp,
     ) -> Result<bool> {
+        self.keep_draft(user, subject, key, fields, false, now).await
+    }
+
+    async fn keep_draft(
+        &mut self,
+        user: &UserId,
+        subject: &str,
+        key: &str,
+        fields: &Fields,
+        is_typed: bool,
+        now: Timestamp,
+    ) -> Result<bool> {
         let fields = serde_json::to_string(&fields.0).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
-        let begun = sqlx::query(
+        let kept = sqlx::query(
             "insert into drafts (user_id, subject, form_key, fields, saved_at) values ($1, $2, $3, $4, $5)
              on conflict (user_id, subject) do update
              set form_key = excluded.form_key, fields = excluded.fields, saved_at = excluded.saved_at
-             where drafts.fields = ''",
+             where ($6 = 1 and (drafts.fields <> '' or drafts.form_key <> excluded.form_key))
+                or ($6 = 0 and drafts.fields = '')",
         )
         .bind(user.as_str())
         .bind(subject)
         .bind(key)
         .bind(fields)
         .bind(millis(now))
+        .bind(i64::from(is_typed))
         .execute(self.connection())
         .await?;
-        Ok(begun.rows_affected() == 1)
+        Ok(kept.rows_affected() == 1)
     }
 
     /// Ends the draft of the form with this key: it was published.
