@@ -7,20 +7,13 @@ use std::time::Duration;
 use domain::{
     broadcast::Lane,
     delivery::DeliveryState,
-    ids::{DeliveryId, UserId},
     rate::{Rate, Share},
     status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
-use jiff::SignedDuration;
 use server::{
     mail::transport::Transport,
-    store::{
-        Store,
-        deliveries::{Letter, NewLetter},
-        mail_rates::Allowance,
-        users::User,
-    },
+    store::{Store, mail_rates::Allowance},
 };
 use tokio::time::{Instant, sleep};
 
@@ -41,15 +34,7 @@ const LATEST: Duration = Duration::from_mins(1);
 async fn stage(store: &Store, server: &SmtpServer) -> Stage {
     let mut stage = Stage::new(store, Some(server)).await;
     stage.settings.silence = Duration::from_secs(6);
-    let user = User {
-        id: UserId::from_random(1),
-        email: "owner@example.com".parse().unwrap(),
-        password_hash: None,
-        confirmed_at: None,
-    };
-    let mut write = store.write().await.unwrap();
-    write.insert_user(&user, stage.now()).await.unwrap();
-    write.commit().await.unwrap();
+    stage.owner().await;
     stage
 }
 
@@ -57,23 +42,6 @@ async fn book(stage: &Stage, transport: &str, share: Share, mails: u64) {
     let mut write = stage.company.store.write().await.unwrap();
     write.book(transport, share, mails, stage.now()).await.unwrap();
     write.commit().await.unwrap();
-}
-
-async fn letter(stage: &Stage, number: u64, lane: Lane) -> DeliveryId {
-    let letter = NewLetter {
-        id: DeliveryId::from_random(number),
-        kind: "sign_in",
-        lane,
-        to: "new@example.com".parse().unwrap(),
-        subscriber: None,
-        message: Letter { subject: "Hello".into(), text: "Hello.".into(), html: String::new() },
-        dedupe_key: None,
-        expires_at: stage.now() + SignedDuration::from_hours(4),
-    };
-    let mut write = stage.company.store.write().await.unwrap();
-    write.insert_letter(&letter, stage.now()).await.unwrap();
-    write.commit().await.unwrap();
-    letter.id
 }
 
 /// Waits until the owner was sent a letter that tells of this.
@@ -108,7 +76,7 @@ async fn owners_hear_of_a_confirmation_that_waits_for_more_than_five_minutes(sto
     let server = SmtpServer::start().await;
     let stage = stage(&store, &server).await.within("1000/day");
     book(&stage, "main", Share::Account, 200).await;
-    let waiting = letter(&stage, 1, Lane::Account).await;
+    let waiting = stage.letter(1, Lane::Account).await;
     let running = stage.start();
     stage.wait(6);
     told(&stage, &server, "A confirmation or sign-in link has waited since").await;
@@ -139,7 +107,7 @@ async fn the_second_server_has_its_own_rate_and_quota(store: Store) {
     let running = stage.start();
     let began = Instant::now();
     for number in 1..=8 {
-        letter(&stage, number, Lane::Alert).await;
+        stage.letter(number, Lane::Alert).await;
     }
     running.worker.handle().wake();
     let mails = other.wait_for(8).await;
@@ -160,7 +128,7 @@ async fn letters_go_by_the_first_server_when_the_quota_of_the_second_is_used_up(
     stage.settings.alert_allowance = Allowance { rate: Rate::UNLIMITED, quota: Some("500/day".parse().unwrap()) };
     book(&stage, "alert", Share::All, 500).await;
     let running = stage.start();
-    let alert = letter(&stage, 1, Lane::Alert).await;
+    let alert = stage.letter(1, Lane::Alert).await;
     running.worker.handle().wake();
     assert_eq!(stage.outcome_of(&alert).await, DeliveryState::Sent);
     assert_eq!((server.accepted().len(), other.accepted().len()), (1, 0));
@@ -169,7 +137,7 @@ async fn letters_go_by_the_first_server_when_the_quota_of_the_second_is_used_up(
     let deadline = Instant::now() + LATEST;
     while other.accepted().is_empty() {
         assert!(Instant::now() < deadline, "they go on by the first");
-        let next = letter(&stage, 2 + server.accepted().len() as u64, Lane::Alert).await;
+        let next = stage.letter(2 + server.accepted().len() as u64, Lane::Alert).await;
         running.worker.handle().wake();
         stage.outcome_of(&next).await;
     }

@@ -8,17 +8,13 @@ use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
     forecast::forecast,
-    ids::DeliveryId,
     quota::Quota,
     rate::{Rate, Share},
     status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
 use jiff::SignedDuration;
-use server::store::{
-    Store,
-    deliveries::{Letter, NewLetter},
-};
+use server::store::Store;
 use tokio::time::sleep;
 
 use super::stage::{Stage, told};
@@ -48,19 +44,6 @@ async fn sent_before(stage: &Stage, mails: u64, hours: i64) {
     let mut write = stage.company.store.write().await.unwrap();
     write.book("main", Share::Bulk, mails, at).await.unwrap();
     write.commit().await.unwrap();
-}
-
-fn letter(stage: &Stage, number: u64, lane: Lane) -> NewLetter {
-    NewLetter {
-        id: DeliveryId::from_random(number),
-        kind: "test",
-        lane,
-        to: "new@example.com".parse().unwrap(),
-        subscriber: None,
-        message: Letter { subject: "Hello".into(), text: "Hello.".into(), html: String::new() },
-        dedupe_key: None,
-        expires_at: stage.now() + SignedDuration::from_hours(48),
-    }
 }
 
 async fn a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved(store: Store) {
@@ -121,12 +104,9 @@ async fn letters_find_room_when_broadcasts_have_none(store: Store) {
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
     for (number, lane) in [(1, Lane::Account), (2, Lane::Alert)] {
-        let letter = letter(&stage, number, lane);
-        let mut write = store.write().await.unwrap();
-        write.insert_letter(&letter, stage.now()).await.unwrap();
-        write.commit().await.unwrap();
+        let letter = stage.letter(number, lane).await;
         running.worker.handle().wake();
-        assert_eq!(stage.outcome_of(&letter.id).await, DeliveryState::Sent);
+        assert_eq!(stage.outcome_of(&letter).await, DeliveryState::Sent);
     }
     assert_eq!(stage.company.look(&broadcast).await.sent, 0);
     assert_eq!(server.accepted().len(), 2);

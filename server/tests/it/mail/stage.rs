@@ -4,12 +4,24 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use domain::{delivery::DeliveryState, ids::DeliveryId, rate::Rate, token::Secret};
+use domain::{
+    broadcast::Lane,
+    delivery::DeliveryState,
+    ids::{DeliveryId, UserId},
+    rate::Rate,
+    token::Secret,
+};
 use jiff::{SignedDuration, Timestamp};
 use server::{
     clock::Clock,
     mail::{MailSettings, SILENCE, Worker, session::Deadlines, transport::Transport},
-    store::{Store, broadcasts::Broadcast, mail_rates::Allowance},
+    store::{
+        Store,
+        broadcasts::Broadcast,
+        deliveries::{Letter, NewLetter},
+        mail_rates::Allowance,
+        users::User,
+    },
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -89,6 +101,37 @@ impl Stage {
 
     pub(super) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// Adds someone who is told when something goes wrong.
+    pub(super) async fn owner(&self) {
+        let user = User {
+            id: UserId::from_random(1),
+            email: "owner@example.com".parse().unwrap(),
+            password_hash: None,
+            confirmed_at: None,
+        };
+        let mut write = self.company.store.write().await.unwrap();
+        write.insert_user(&user, self.now()).await.unwrap();
+        write.commit().await.unwrap();
+    }
+
+    /// Puts a letter to `new@example.com` into the queue that is worth sending for two hours.
+    pub(super) async fn letter(&self, number: u64, lane: Lane) -> DeliveryId {
+        let letter = NewLetter {
+            id: DeliveryId::from_random(number),
+            kind: "sign_in",
+            lane,
+            to: "new@example.com".parse().unwrap(),
+            subscriber: None,
+            message: Letter { subject: "Hello".into(), text: "Hello.".into(), html: String::new() },
+            dedupe_key: None,
+            expires_at: self.now() + SignedDuration::from_hours(2),
+        };
+        let mut write = self.company.store.write().await.unwrap();
+        write.insert_letter(&letter, self.now()).await.unwrap();
+        write.commit().await.unwrap();
+        letter.id
     }
 
     /// Starts the worker.

@@ -8,20 +8,13 @@ use domain::{
     broadcast::{BroadcastState, Lane},
     delivery::DeliveryState,
     health::{Condition, Health},
-    ids::{DeliveryId, SubscriberId, UserId},
+    ids::SubscriberId,
     rate::Rate,
     status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
 use jiff::SignedDuration;
-use server::{
-    mail::transport::Transport,
-    store::{
-        Store,
-        deliveries::{Letter, NewLetter},
-        users::User,
-    },
-};
+use server::{mail::transport::Transport, store::Store};
 use tokio::time::{Instant, sleep};
 
 use super::stage::{Stage, holds, told};
@@ -63,36 +56,6 @@ async fn until(stage: &Stage, condition: Condition) -> Health {
         assert!(Instant::now() < deadline, "it stays {found:?}");
         sleep(Duration::from_millis(10)).await;
     }
-}
-
-/// Someone who is told when something goes wrong.
-async fn owner(stage: &Stage) {
-    let user = User {
-        id: UserId::from_random(1),
-        email: "owner@example.com".parse().unwrap(),
-        password_hash: None,
-        confirmed_at: None,
-    };
-    let mut write = stage.company.store.write().await.unwrap();
-    write.insert_user(&user, stage.now()).await.unwrap();
-    write.commit().await.unwrap();
-}
-
-async fn letter(stage: &Stage, number: u64, lane: Lane) -> DeliveryId {
-    let letter = NewLetter {
-        id: DeliveryId::from_random(number),
-        kind: "test",
-        lane,
-        to: "new@example.com".parse().unwrap(),
-        subscriber: None,
-        message: Letter { subject: "Hello".into(), text: "Hello.".into(), html: String::new() },
-        dedupe_key: None,
-        expires_at: stage.now() + SignedDuration::from_hours(2),
-    };
-    let mut write = stage.company.store.write().await.unwrap();
-    write.insert_letter(&letter, stage.now()).await.unwrap();
-    write.commit().await.unwrap();
-    letter.id
 }
 
 /// Waits until the server took a mail that holds `text`.
@@ -192,7 +155,7 @@ async fn after_five_thousand_mails_a_used_up_quota_is_tried_once_in_ten_minutes_
     let mut stage = Stage::new(&store, Some(&server)).await;
     stage.settings.alert_transport = Some(Transport::parse(&other.url()).unwrap());
     stage.settings.connections = 1;
-    owner(&stage).await;
+    stage.owner().await;
     stage.company.subscribe("p", ALLOWED + 50, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
@@ -211,7 +174,7 @@ async fn after_five_thousand_mails_a_used_up_quota_is_tried_once_in_ten_minutes_
         assert_eq!(tried(&server), ALLOWED + 1 + usize::try_from(again).unwrap());
     }
     // Confirmations as well.
-    let id = letter(&stage, 5, Lane::Account).await;
+    let id = stage.letter(5, Lane::Account).await;
     running.worker.handle().wake();
     assert_eq!(stage.outcome_of(&id).await, DeliveryState::Sent);
     assert_eq!(server.count(), ALLOWED);
@@ -224,7 +187,7 @@ async fn a_server_that_refuses_us_is_left_alone_and_nobody_is_blamed(store: Stor
     let other = SmtpServer::start().await;
     let mut stage = Stage::new(&store, Some(&server)).await;
     stage.settings.alert_transport = Some(Transport::parse(&other.url()).unwrap());
-    owner(&stage).await;
+    stage.owner().await;
     stage.company.subscribe("p", 400, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
@@ -247,7 +210,7 @@ async fn a_wrong_password_stops_everything_and_is_in_no_alert(store: Store) {
     let mut stage = Stage::new(&store, Some(&server)).await;
     let wrong = server.url().replace("right", "wr0ng");
     stage.settings.transport = Some(Transport::parse(&wrong).unwrap());
-    owner(&stage).await;
+    stage.owner().await;
     stage.company.subscribe("p", 100, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
@@ -313,7 +276,7 @@ async fn all_mail_is_held_and_let_go(store: Store) {
         write.commit().await.unwrap();
     };
     hold(true).await;
-    let id = letter(&stage, 1, Lane::Alert).await;
+    let id = stage.letter(1, Lane::Alert).await;
     // What is promised is a second.
     sleep(Duration::from_millis(1_500)).await;
     let before = server.accepted().len();
@@ -332,12 +295,12 @@ async fn nobody_gets_more_mails_in_an_hour_than_they_may(store: Store) {
     stage.settings.address_limit = 3;
     let running = stage.start();
     for number in 1..=3 {
-        let id = letter(&stage, number, Lane::Account).await;
+        let id = stage.letter(number, Lane::Account).await;
         running.worker.handle().wake();
         assert_eq!(stage.outcome_of(&id).await, DeliveryState::Sent);
     }
-    let fourth = letter(&stage, 4, Lane::Account).await;
-    let alert = letter(&stage, 5, Lane::Alert).await;
+    let fourth = stage.letter(4, Lane::Account).await;
+    let alert = stage.letter(5, Lane::Alert).await;
     running.worker.handle().wake();
     assert_eq!(stage.outcome_of(&alert).await, DeliveryState::Sent, "alerts are told whatever happens");
     sleep(Duration::from_millis(1_200)).await;
@@ -352,7 +315,7 @@ async fn a_letter_that_waits_for_the_server_expires_in_time(store: Store) {
     let server = SmtpServer::script().on(Step::Greeting, Act::reply("421 4.3.2 Busy").and_close()).start().await;
     let mut stage = Stage::new(&store, Some(&server)).await;
     stage.settings.silence = Duration::from_secs(6);
-    let id = letter(&stage, 1, Lane::Account).await;
+    let id = stage.letter(1, Lane::Account).await;
     let running = stage.start();
     failures(&stage, 1).await;
     stage.wait(121);
