@@ -201,6 +201,7 @@ impl Outlook {
             cap: health.cap,
             quota: self.quota_view(state, name, limits).await?,
             quota_from: from(limits.quota.origin),
+            signer: state.config().dkim.as_ref().map(|dkim| (dkim.domain().to_owned(), dkim.to_string())),
             provider: limits.provider,
             test: test.map(|test| (test.state, test.reason, test.at)),
         })

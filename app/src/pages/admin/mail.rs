@@ -89,6 +89,8 @@ pub struct TransportView {
     pub quota: Option<QuotaView>,
     /// Who says so.
     pub quota_from: &'static str,
+    /// Who signs what goes this way and with which keys, if Tidings does: `example.com`, `tidings1 (ed25519)`.
+    pub signer: Option<(String, String)>,
     /// Whose server it is, if its name tells.
     pub provider: Option<&'static Provider>,
     /// What became of the last test, in the server's words, and when.
@@ -247,6 +249,11 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
             format!("{used} of {mails} used {}; {left} left {whom} ({})", quota.window, way.quota_from)
         },
     );
+    let signature = match &way.signer {
+        Some((domain, keys)) => format!("signed by {domain} with {keys}"),
+        None if way.address.is_empty() => "not signed".to_owned(),
+        None => "not signed by Tidings; your provider may sign".to_owned(),
+    };
     let address = if way.address.is_empty() { "kept in the outbox".to_owned() } else { way.address.clone() };
     view! {
         <section class="box way" aria-labelledby=id.clone()>
@@ -259,6 +266,7 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
                     <tr><th scope="row">"Rate"</th><td>{rate}</td></tr>
                     <tr><th scope="row">"Quota"</th><td>{quota}</td></tr>
                     <tr><th scope="row">"Connections"</th><td>{connections}</td></tr>
+                    <tr><th scope="row">"DKIM"</th><td>{signature}</td></tr>
                     {way.provider.map(provider)}
                     {way.test.as_ref().map(|test| last_test(test, now))}
                 </tbody>

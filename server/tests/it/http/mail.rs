@@ -1,11 +1,14 @@
 //! `/admin/mail`: how mail fares, the switch, the test.
 
+use std::{fs, path::Path};
+
 use domain::{rate::Share, subscriber::Follows};
 use jiff::SignedDuration;
 use server::config::Settings;
 
 use crate::support::{
     app::{TestApp, served_on_both},
+    dkim::{SELECTORS, keys},
     form::Form,
     smtp::{Act, SmtpServer, Step},
 };
@@ -51,7 +54,7 @@ async fn a_test_mail_goes_through_the_queue_and_its_server_is_heard() {
     page.says("14/s as set; updates use up to 11.9/s").says("10/s by default");
     page.says("a mail server on this machine").says("https://www.postfix.org/").never_says("Last test");
     page.says("0 of 1,000 used in 24 hours; 930 left for updates").never_says("s3cret");
-    page.says("0 of 500 used in 24 hours; 500 left in all");
+    page.says("0 of 500 used in 24 hours; 500 left in all").says("not signed by Tidings; your provider may sign");
 
     owner.post("/admin/mail/test", &[("transport", "main")]).await.is(303);
     let refused = owner.get_until("/admin/mail", |page| page.contains("Not taken yet")).await;
@@ -92,4 +95,23 @@ async fn what_is_wrong_with_a_mail_server_is_said_with_its_next_try() {
     owner.get("/admin").await.says("The mail server").says("turns us away (").says("554 5.7.1");
     let metrics = app.visitor().get("/metrics").await;
     metrics.says("tidings_mail_transport_state").says("tidings_mail_quota_used").says("tidings_mail_held");
+}
+
+#[tokio::test]
+async fn who_signs_and_with_which_keys_is_said_of_each_way() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("signers-{:016x}", rand::random::<u64>()));
+    fs::create_dir_all(&folder).unwrap();
+    let settings = Settings {
+        smtp_url: Some("smtp://127.0.0.1:9?tls=none".into()),
+        smtp_alert_url: Some("smtp://127.0.0.1:10?tls=none".into()),
+        dkim_domain: Some("example.com".into()),
+        dkim_selector: Some(SELECTORS.into()),
+        dkim_key_file: Some(keys(&folder)),
+        ..Settings::default()
+    };
+    let app = TestApp::with(settings).await;
+    let page = app.owner().await.get("/admin/mail").await;
+    assert_eq!(page.body.matches("signed by example.com with one (ed25519), two (rsa)").count(), 2, "{}", page.body);
+    page.never_says("not signed");
+    fs::remove_dir_all(folder).unwrap();
 }
