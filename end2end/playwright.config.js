@@ -20,7 +20,8 @@ export default defineConfig({
     launchOptions: chromium,
     timezoneId: "Asia/Kolkata", // half an hour off the full one: a wrong local time shows
     locale: "en-GB",
-    trace: "retain-on-failure",
+    // A trace takes a fifth of the time. Where one wonders about a failure: npx playwright test --trace on NAME
+    screenshot: "only-on-failure",
   },
   projects: [
     { name: "chromium", grepInvert: /@no-javascript/ },
