@@ -17,7 +17,7 @@ cat >>"$folder/data/postgresql.conf" <<END
 listen_addresses = ''
 port = 5432
 unix_socket_directories = '$folder'
-max_connections = 300
+max_connections = 1000
 shared_buffers = 64MB
 fsync = off
 synchronous_commit = off
