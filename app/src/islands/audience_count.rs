@@ -14,7 +14,7 @@ use super::{ask::ask, words::people};
 struct Reach {
     /// How many people.
     recipients: i64,
-    /// "about 13:57 UTC".
+    /// "done about 13:57 UTC".
     finish: String,
 }
 
@@ -25,7 +25,7 @@ pub fn AudienceCount(
     incident: String,
     /// How many people the choice that was sent reaches.
     recipients: i64,
-    /// When they will all have it; may be empty.
+    /// When they will all have it, or why nothing goes out for now; may be empty.
     finish: String,
 ) -> impl IntoView {
     let (reach, set_reach) = signal(Some(Reach { recipients, finish }));
@@ -76,6 +76,6 @@ fn sentence(reach: Option<Reach>) -> String {
         None => "Mail everyone who follows this (how many could not be asked just now)".to_owned(),
         Some(Reach { recipients: 0, .. }) => "Mail subscribers: nobody follows this yet".to_owned(),
         Some(Reach { recipients, finish }) if finish.is_empty() => format!("Mail {}", people(recipients)),
-        Some(Reach { recipients, finish }) => format!("Mail {}, done {finish}", people(recipients)),
+        Some(Reach { recipients, finish }) => format!("Mail {}, {finish}", people(recipients)),
     }
 }

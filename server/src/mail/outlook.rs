@@ -111,12 +111,12 @@ impl Outlook {
         if !matches!(progress.state, BroadcastState::Queued | BroadcastState::Sending) {
             return progress;
         }
+        if let Some(reason) = self.standstill() {
+            return Progress { eta: None, reason, ..progress };
+        }
         let mails = u64::try_from(broadcast.waiting()).unwrap_or(0);
         let all = self.mails_until(broadcast.lane, mails, (broadcast.created_at, broadcast.id.as_str()));
         let found = self.forecast(all, broadcast.expires_at);
-        if let Some(reason) = self.standstill().filter(|_| mails > 0) {
-            return Progress { eta: None, reason, ..progress };
-        }
         let reason = match found.waits_until {
             _ if self.health.pace(self.now) < 100 && self.left() != Some(0) => {
                 format!("slowed down to {} % because the mail server asked for it", self.health.pace(self.now))
@@ -130,6 +130,7 @@ impl Outlook {
             found.finish.filter(|at| !self.rate.is_unlimited() || at.duration_since(self.now) > SignedDuration::ZERO);
         Progress { eta, reason, ..progress }
     }
+
     /// Why nothing is sent at all, if so.
     fn standstill(&self) -> Option<String> {
         if self.is_held {
@@ -150,6 +151,13 @@ impl Outlook {
                 Some(format!("{what} ({}); next try {}", self.health.reason, time::short(at, self.now)))
             }
         }
+    }
+
+    /// The same for whoever is about to publish: `nothing goes out until mail is released: all mail is held`.
+    pub fn held(&self) -> Option<String> {
+        let why = self.standstill()?;
+        let until = if self.is_held { "until mail is released" } else { "for now" };
+        Some(format!("nothing goes out {until}: {why}"))
     }
 
     /// The ways out and their limits, for the console.

@@ -44,7 +44,7 @@ pub struct IncidentAdmin {
     pub sections: Vec<Section>,
     /// How many people would be mailed with the components as chosen.
     pub recipients: i64,
-    /// When they would all have it: "about 13:57 UTC". Empty when it cannot be said.
+    /// When they would all have it: "done about 13:57 UTC"; or why nothing goes out for now. Empty when it cannot be said.
     pub finish: String,
     /// What a review found, if one was asked for.
     pub review: Option<Review>,

@@ -12,10 +12,7 @@ use super::{
     postmortem_fields::{PostmortemFields, labels},
     shell::{Console, document, form_title, summary},
 };
-use crate::{
-    components::{dated, impact_mark, timestamp},
-    islands::people,
-};
+use crate::components::{dated, impact_mark, timestamp};
 
 /// What the page of a postmortem shows. A fresh form comes from `PostmortemForm::of`.
 #[derive(Clone, Debug)]
@@ -174,14 +171,5 @@ fn reviewers(model: &PostmortemAdmin) -> impl IntoView + use<> {
                 <div class="actions"><button class="button quiet">{button}</button></div>
             </form>
         </section>
-    }
-}
-
-/// Who is mailed when it is published, as a review says it.
-pub(super) fn mails(notify: &str, recipients: i64, finish: &str) -> String {
-    match (notify, recipients) {
-        ("no", _) => "Nobody is mailed.".to_owned(),
-        (_, 0) => "Mails nobody: nobody follows this yet.".to_owned(),
-        _ => format!("Mails {}, done {finish}.", people(recipients)),
     }
 }

@@ -9,8 +9,8 @@ use leptos::prelude::*;
 
 use super::{
     fields::Field,
-    postmortem::{PostmortemReview, mails},
-    review::unread_times,
+    postmortem::PostmortemReview,
+    review::{mails, unread_times},
 };
 use crate::{
     components::sentence,
@@ -194,7 +194,7 @@ impl PostmortemFields<'_> {
     fn notify(&self) -> AnyView {
         let mail = match self.recipients {
             0 => "Mail subscribers: nobody follows this yet".to_owned(),
-            recipients => format!("Mail {}, done {}", people(recipients), self.finish),
+            recipients => format!("Mail {}, {}", people(recipients), self.finish),
         };
         let silent = view! {
             <span>
@@ -232,13 +232,14 @@ impl PostmortemFields<'_> {
                 "Readers see the changes as soon as you save, marked as edited.".to_owned(),
             )
         } else {
-            ("Not published yet: one last look", mails(&self.form.notify, self.recipients, self.finish))
+            let finish = if held.is_some() { "" } else { self.finish };
+            ("Not published yet: one last look", mails(&self.form.notify, self.recipients, finish))
         };
         view! {
             <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
                 <h2 id="review-title">{title}</h2>
                 <p class="consequences"><span>{consequence}</span></p>
-                {held.map(|held| view! { <p class="held">{held}</p> })}
+                {held.map(|held| view! { <p class="held">{sentence(&held)}</p> })}
                 {has_doubts.then(|| view! { <ul class="doubts">{unread} {unanswered}</ul> })}
                 <div class="as-published">
                     <div class="prose" inner_html=review.html.clone()></div>

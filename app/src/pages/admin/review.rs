@@ -9,7 +9,7 @@ use domain::{
 use leptos::prelude::*;
 
 use crate::{
-    components::preferences_fields,
+    components::{preferences_fields, sentence},
     islands::{people, thousands},
 };
 
@@ -22,11 +22,11 @@ pub struct Review {
     pub unread_times: Vec<(String, String)>,
     /// How many people it would be mailed to.
     pub recipients: i64,
-    /// When they would all have it: "about 13:57 UTC". Empty when it cannot be said.
+    /// When they would all have it: "done about 13:57 UTC"; or why nothing goes out for now. Empty when it cannot be said.
     pub finish: String,
     /// The same people by how they follow.
     pub reach: Reach,
-    /// Why the mails would wait, if they would.
+    /// Why nothing goes out for now, if so: "nothing goes out until mail is released: all mail is held".
     pub held: Option<String>,
     /// The mail as it will look, if there is one.
     pub mail: Option<MailPreview>,
@@ -85,13 +85,9 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
         Step::Continued => None,
     };
     let restores = form.restore && form.status == IncidentStatus::Resolved.as_str();
-    let mail = match (form.notify.as_str(), review.finish.as_str()) {
-        ("no", _) => "Nobody is mailed.".to_owned(),
-        (_, "") => format!("Mails {}.", people(review.recipients)),
-        _ if review.recipients == 0 => "Mails nobody: nobody follows this yet.".to_owned(),
-        (_, finish) => format!("Mails {}, done {finish}.", people(review.recipients)),
-    };
     let is_mailed = form.notify == "yes";
+    let held = review.held.as_deref().filter(|_| is_mailed && review.recipients > 0);
+    let mail = mails(&form.notify, review.recipients, if held.is_some() { "" } else { &review.finish });
     let by_following = Some(review.reach.words()).filter(|words| is_mailed && !words.is_empty());
     let unread = unread_times(&review.unread_times);
     let unread = (!unread.is_empty()).then(|| view! { <ul class="doubts">{unread}</ul> });
@@ -105,7 +101,7 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
                 <span>{mail}</span>
             </p>
             {by_following}
-            {review.held.clone().filter(|_| is_mailed).map(|held| view! { <p class="held">{held}</p> })}
+            {held.map(|held| view! { <p class="held">{sentence(held)}</p> })}
             {unread}
             <div class="as-published">
                 <p class="what">
@@ -118,6 +114,16 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Who is mailed when it is published, and when they have it if that can be said.
+pub(super) fn mails(notify: &str, recipients: i64, finish: &str) -> String {
+    match (notify, recipients) {
+        ("no", _) => "Nobody is mailed.".to_owned(),
+        (_, 0) => "Mails nobody: nobody follows this yet.".to_owned(),
+        _ if finish.is_empty() => format!("Mails {}.", people(recipients)),
+        _ => format!("Mails {}, {finish}.", people(recipients)),
+    }
 }
 
 /// What was meant as a time and is none, one line each.

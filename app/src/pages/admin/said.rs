@@ -34,7 +34,7 @@ pub struct FormerText {
 pub struct Correction {
     /// How many people.
     pub recipients: i64,
-    /// "about 13:57 UTC".
+    /// "done about 13:57 UTC", or why nothing goes out for now.
     pub finish: String,
 }
 
@@ -90,7 +90,7 @@ fn entry(
     });
     let correction = correction.map(|correction| {
         let consequence = format!(
-            "{} get this update once more with the text it has now, marked as a correction: done {}.",
+            "{} get this update once more with the text it has now, marked as a correction, {}.",
             people(correction.recipients),
             correction.finish
         );

@@ -274,7 +274,7 @@ fn enter_in_a_field_reviews_and_never_publishes() {
         held: None,
         unread_times: Vec::new(),
         mail: None,
-        finish: "about 13:57 UTC".into(),
+        finish: "done about 13:57 UTC".into(),
         step: Step::Resolved,
     };
     let mut model = following(IncidentStatus::Identified);

@@ -24,7 +24,7 @@ use serde::Serialize;
 use tower_sessions::Session;
 
 use super::{
-    component_ids, console, done, drafts, finish, form_key, form_page,
+    component_ids, console, done, drafts, form_key, form_page,
     updates::former,
     writing::{self, Looked},
 };
@@ -132,7 +132,9 @@ pub(crate) async fn audience(
     };
     let components: Vec<ComponentId> = fields.all("component").filter_map(|id| id.parse().ok()).collect();
     let recipients = actions::incidents::count_recipients(&state, incident.as_ref(), components).await?;
-    Ok(Json(Reach { recipients, finish: finish(&state, recipients).await? }))
+    let outlook = Outlook::read(&state).await?;
+    let finish = writing::going(&state, &outlook, incident.as_ref(), "update", recipients).await?.finish;
+    Ok(Json(Reach { recipients, finish }))
 }
 
 /// The components a form lists.
@@ -144,6 +146,7 @@ pub(super) fn listed(form: &UpdateForm) -> Vec<ComponentId> {
 /// Whom a correction of the newest update would reach: when it was mailed, and not as it is now.
 async fn correction(
     state: &AppState,
+    outlook: &Outlook,
     incident: &Incident,
     former: &[FormerText],
     broadcasts: &[Broadcast],
@@ -157,7 +160,8 @@ async fn correction(
         return Ok(None);
     }
     let recipients = actions::incidents::count_recipients(state, Some(incident), []).await?;
-    Ok(Some(Correction { recipients, finish: finish(state, recipients).await? }))
+    let finish = writing::going(state, outlook, Some(incident), "correction", recipients).await?.finish;
+    Ok(Some(Correction { recipients, finish }))
 }
 
 pub(super) async fn find(state: &AppState, id: &str) -> Result<Incident> {
@@ -179,20 +183,19 @@ async fn draw(
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, Some(&incident), listed(&form)).await?;
     let outlook = Outlook::read(state).await?;
-    let finish = outlook.finish("update", recipients);
+    let going = writing::going(state, &outlook, Some(&incident), "update", recipients).await?;
     let before = incident.standing().map(|standing| standing.status);
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
     let reach = writing::reach(state, Some(&incident), listed(&form).into_iter().collect()).await?;
-    let held = writing::held(state, Some(&incident)).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
         reach,
-        held,
+        held: going.held.clone(),
         html: markdown::to_html_in(&form.body, "review"),
         unread_times: writing::unread_times(&form.body),
         recipients,
-        finish: finish.clone(),
+        finish: going.finish.clone(),
         // What is written down later about an earlier time changes nothing.
         step: if is_newest(display_at, &incident.updates) {
             step(before, form.status.parse().unwrap_or(IncidentStatus::Investigating))
@@ -203,7 +206,7 @@ async fn draw(
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
     let authors_of = incident.id.clone();
     let former = former(state, &incident.id, None).await?;
-    let correction = correction(state, &incident, &former, &broadcasts).await?;
+    let correction = correction(state, &outlook, &incident, &former, &broadcasts).await?;
     let page = IncidentAdmin {
         console: console(state, actor, session, "/admin/incidents").await?,
         now,
@@ -213,7 +216,7 @@ async fn draw(
         errors,
         sections: sections(state.store.groups().await?, state.store.components().await?),
         recipients,
-        finish,
+        finish: going.finish,
         review,
         former,
         authors: state.store.update_authors(&authors_of).await?,

@@ -18,7 +18,7 @@ use domain::{
 use tower_sessions::Session;
 
 use super::{
-    component_ids, console, done, drafts, finish, form_key, form_page,
+    component_ids, console, done, drafts, form_key, form_page,
     incident::listed,
     writing::{self, Looked},
 };
@@ -26,6 +26,7 @@ use crate::{
     actions::{self, drafts::NEW},
     error::Result,
     http::{auth::Actor, forms::Posted},
+    mail::outlook::Outlook,
     state::AppState,
 };
 
@@ -98,17 +99,16 @@ async fn draw(
 ) -> Result<Response> {
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, None, listed(&form.update)).await?;
-    let finish = finish(state, recipients).await?;
+    let going = writing::going(state, &Outlook::read(state).await?, None, "update", recipients).await?;
     let reach = writing::reach(state, None, listed(&form.update).into_iter().collect()).await?;
-    let held = writing::held(state, None).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
         reach,
-        held,
+        held: going.held.clone(),
         html: markdown::to_html_in(&form.update.body, "review"),
         unread_times: writing::unread_times(&form.update.body),
         recipients,
-        finish: finish.clone(),
+        finish: going.finish.clone(),
         step: step(None, form.update.status.parse().unwrap_or(domain::status::IncidentStatus::Investigating)),
     });
     let page = IncidentNew {
@@ -119,7 +119,7 @@ async fn draw(
         errors,
         sections: sections(state.store.groups().await?, state.store.components().await?),
         recipients,
-        finish,
+        finish: going.finish,
         review,
     };
     Ok(form_page(incident_new::page(&page), has_errors))

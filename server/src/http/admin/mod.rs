@@ -40,7 +40,7 @@ use domain::ids::ComponentId;
 use tower_sessions::{Expiry, Session};
 
 use super::{SESSION_LIFE, auth::Actor};
-use crate::{actions, error::Result, mail::outlook::Outlook, state::AppState, store::sessions::Sessions};
+use crate::{actions, error::Result, state::AppState, store::sessions::Sessions};
 
 /// Under this key lies what was just done, to be said once on the next page.
 const FLASH: &str = "flash";
@@ -77,11 +77,6 @@ async fn done(session: &Session, words: &str, to: &str) -> Result<Response> {
 fn form_page(html: String, has_errors: bool) -> Response {
     let status = if has_errors { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     (status, Html(html)).into_response()
-}
-
-/// When so many more mails of an update will be out, and what makes some of them wait: "about 13:57 UTC".
-async fn finish(state: &AppState, recipients: i64) -> Result<String> {
-    Ok(Outlook::read(state).await?.finish("update", recipients))
 }
 
 /// The ids of all components, for forms that list some of them.

@@ -165,6 +165,7 @@ async fn draw(
 ) -> Result<Response> {
     let has_errors = !shown.errors.is_empty();
     let recipients = count_recipients(state, Some(&incident), []).await?;
+    let going = writing::going(state, &Outlook::read(state).await?, Some(&incident), POSTMORTEM, recipients).await?;
     let link = (postmortem.preview > 0 && postmortem.published.is_none())
         .then(|| state.secret().preview_token(&incident.id, postmortem.preview));
     let page = PostmortemAdmin {
@@ -172,24 +173,24 @@ async fn draw(
         now: state.clock.now(),
         derived: Figures::of(&incident),
         postmortem,
-        review: if shown.is_review { Some(review(state, &incident, &form).await?) } else { None },
+        review: shown.is_review.then(|| review(&form, going.held)),
         incident,
         form,
         errors: shown.errors,
         is_overtaken: shown.is_overtaken,
         recipients,
-        finish: Outlook::read(state).await?.finish(POSTMORTEM, recipients),
+        finish: going.finish,
         preview_url: link.map(|token| format!("{}/postmortems/preview/{token}", state.public_url())),
     };
     let drawn = form_page(postmortem::page(&page), has_errors);
     Ok(if shown.is_overtaken { (StatusCode::CONFLICT, drawn).into_response() } else { drawn })
 }
 
-async fn review(state: &AppState, incident: &Incident, form: &PostmortemForm) -> Result<PostmortemReview> {
-    Ok(PostmortemReview {
+fn review(form: &PostmortemForm, held: Option<String>) -> PostmortemReview {
+    PostmortemReview {
         html: markdown::to_article(&form.body, "review").html,
-        held: writing::held(state, Some(incident)).await?,
+        held,
         unread_times: writing::unread_times(&form.body),
         unanswered: unanswered(&form.body).into_iter().map(str::to_owned).collect(),
-    })
+    }
 }

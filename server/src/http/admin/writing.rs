@@ -11,6 +11,7 @@ use app::{
 };
 use domain::{
     audience::Audience,
+    broadcast::BroadcastState,
     forms::{Fields, IncidentForm, PostUpdate, PreferencesForm},
     i18n::Preferences,
     ids::{ComponentId, IncidentId},
@@ -20,7 +21,7 @@ use domain::{
 };
 
 use super::templates;
-use crate::{actions, error::Result, http::auth::Actor, state::AppState};
+use crate::{actions, error::Result, http::auth::Actor, mail::outlook::Outlook, state::AppState};
 
 /// The form to begin with: the draft if there is one, else the fresh one; and the template that the address asks for, unless
 /// it would replace words that somebody typed.
@@ -131,14 +132,37 @@ pub(super) async fn reach(
     Ok(Reach { everything, components: listed - everything, incident: all - listed })
 }
 
-/// Why mails about this incident would wait, if they would.
-pub(super) async fn held(state: &AppState, incident: Option<&Incident>) -> Result<Option<String>> {
-    if state.store.mail_held_since().await?.is_some() {
-        return Ok(Some("All mail is held: this waits too, until somebody lets mail go on.".to_owned()));
-    }
+/// When the mails of what is published now will be out.
+pub(super) struct Going {
+    /// `done about 13:57 UTC`, or `but nothing goes out until …`.
+    pub(super) finish: String,
+    /// Why nothing goes out for now, if so.
+    pub(super) held: Option<String>,
+}
+
+/// When so many mails of this kind about an incident will be out.
+pub(super) async fn going(
+    state: &AppState,
+    outlook: &Outlook,
+    incident: Option<&Incident>,
+    kind: &str,
+    recipients: i64,
+) -> Result<Going> {
+    let held = match outlook.held() {
+        Some(held) => Some(held),
+        None => paused(state, incident).await?,
+    };
+    let finish = match &held {
+        Some(held) => format!("but {held}"),
+        None => format!("done {}", outlook.finish(kind, recipients)),
+    };
+    Ok(Going { finish, held })
+}
+
+/// Whether the mails of this incident wait for somebody, in words: what is published now takes over a pause.
+async fn paused(state: &AppState, incident: Option<&Incident>) -> Result<Option<String>> {
     let Some(incident) = incident else { return Ok(None) };
     let broadcasts = state.store.broadcasts_of(&incident.id).await?;
-    let is_paused = broadcasts.iter().any(|it| it.state == domain::broadcast::BroadcastState::Paused);
-    let words = "The mails of this incident are paused: this one waits too, until somebody resumes it.";
-    Ok(is_paused.then(|| words.to_owned()))
+    let is_paused = broadcasts.iter().any(|broadcast| broadcast.state == BroadcastState::Paused);
+    Ok(is_paused.then(|| "nothing goes out until the mails of this incident are resumed: they are paused".to_owned()))
 }

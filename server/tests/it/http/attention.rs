@@ -105,12 +105,21 @@ async fn the_review_says_that_mail_is_held_and_which_times_nobody_understands() 
     let form = Form::incident("Down").with("notify", "yes").with("intent", "review");
     let form = form.with("body", "Since {time 2024-02-05 10:12 CST} it is slow.");
     let page = form.post(&owner, "/admin/incidents/new").await;
-    page.is(200).says("All mail is held: this waits too").says("is left as typed").says("{time 2024-02-05 10:12 CST}");
-    form.with("notify", "no").post(&owner, "/admin/incidents/new").await.never_says("this waits too");
+    page.is(200).says("Nothing goes out until mail is released: all mail is held.").says("Mails 1 person.");
+    page.says("Mail 1 person, but nothing goes out until mail is released: all mail is held").never_says("done about");
+    page.says("is left as typed").says("{time 2024-02-05 10:12 CST}");
+    owner.get("/admin/audience").await.says("but nothing goes out until mail is released").never_says("done about");
+    form.with("notify", "no").post(&owner, "/admin/incidents/new").await.never_says("Nothing goes out");
     let id = Form::incident("Up").open(&owner).await;
     let next = Form::update("resolved", "Over.").with("notify", "yes").with("intent", "review");
     let page = next.post(&owner, &format!("/admin/incidents/{id}")).await;
-    page.is(200).says("this waits too").never_says("is left as typed");
+    page.is(200)
+        .says("Nothing goes out until mail is released")
+        .never_says("done about")
+        .never_says("is left as typed");
+    owner.post("/admin/mail/release", &[]).await.is(303);
+    let page = next.post(&owner, &format!("/admin/incidents/{id}")).await;
+    page.is(200).says("Mails 1 person, done about").never_says("othing goes out");
 }
 
 #[tokio::test]
