@@ -162,7 +162,7 @@ create table subscribers (
 );
 create index subscribers_state on subscribers (state, updated_at);
 -- Who is told of everything is counted and walked without touching the others.
-create index subscribers_everything on subscribers (state, everything, id);
+create index subscribers_everything on subscribers (state, everything, id, locale);
 -- Whoever searches reads this and nothing else.
 create index subscribers_found on subscribers (id, email_canonical, state, everything);
 create index subscribers_owed on subscribers (owed_since, id) where owed_since is not null;

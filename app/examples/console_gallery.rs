@@ -18,6 +18,7 @@ use domain::{
     broadcast::{BroadcastState, Lane, Progress},
     component::{Component, Group, Section, sections},
     forms::{ComponentForm, FieldErrors, GroupForm, IncidentForm, SettingsForm, UpdateForm},
+    i18n::Locale,
     ids::{BroadcastId, ComponentId, GroupId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Step, Update},
     markdown,
@@ -209,7 +210,7 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             errors,
             sections,
             recipients: 1_204,
-            finish: "about 13:54 UTC".into(),
+            finish: "done about 13:54 UTC".into(),
             review,
         })
     };
@@ -230,7 +231,7 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
             errors,
             sections: all_sections(),
             recipients: 9_874,
-            finish: "about 13:57 UTC".into(),
+            finish: "done about 13:57 UTC".into(),
             review,
             former: Vec::new(),
             authors: std::collections::BTreeMap::new(),
@@ -245,14 +246,15 @@ fn incident_pages(now: Timestamp) -> Vec<(&'static str, String)> {
     written.body = "Rolled back on **every** machine.\n\n| region | errors |\n|---|--:|\n| Frankfurt | 0.2 % |\n| São Paulo | 0 % |\n\nWe keep watching.".into();
     written.status = "resolved".into();
     written.notify = "yes".into();
+    let languages = vec![(Locale::English, 9_000), (Locale::German, 874)];
     let review = Review {
         html: markdown::to_html(&written.body),
         recipients: 9_874,
-        reach: Reach { everything: 9_000, components: 800, incident: 74 },
+        reach: Reach { everything: 9_000, components: 800, incident: 74, languages },
         held: None,
         unread_times: Vec::new(),
         mail: None,
-        finish: "about 13:57 UTC".into(),
+        finish: "done about 13:57 UTC".into(),
         step: Step::Resolved,
     };
     let mut bad = written.clone();

@@ -5,7 +5,12 @@
 //! index, so that an audience of a thousand costs a thousand lookups however long the list is. `cross join` with the
 //! condition below keeps SQLite to the order written; PostgreSQL is free to choose.
 
-use domain::{audience::Audience, email_address::EmailAddress, i18n::Preferences, ids::SubscriberId};
+use domain::{
+    audience::Audience,
+    email_address::EmailAddress,
+    i18n::{Locale, Preferences},
+    ids::SubscriberId,
+};
 use jiff::Timestamp;
 use serde_json::json;
 use sqlx::FromRow;
@@ -75,6 +80,33 @@ macro_rules! count_text {
     };
 }
 
+/// Binds `$1` the components as JSON, `$2` the incident, `$3` now.
+macro_rules! languages_text {
+    ($components:literal) => {
+        concat!(
+            "with followers as (
+               select subscriber_id from subscriber_components where component_id in (",
+            $components,
+            ")
+               union select subscriber_id from subscriber_incidents where incident_id = $2),
+             suppressed as (
+               select s.id, s.everything, s.locale from suppressions x
+               cross join subscribers s
+               where s.email_canonical = x.email_canonical and (x.expires_at is null or x.expires_at > $3) and s.state = 'active'),
+             counted as (
+               select locale, count(*) as people from subscribers where state = 'active' and everything = 1 group by locale
+               union all
+               select s.locale, count(*) as people from followers f cross join subscribers s
+               where s.id = f.subscriber_id and s.state = 'active' and s.everything = 0 group by s.locale
+               union all
+               select locale, -count(*) as people from suppressed
+               where everything = 1 or id in (select subscriber_id from followers) group by locale)
+             select locale, cast(sum(people) as bigint) as people from counted
+             group by locale having sum(people) > 0 order by people desc, locale"
+        )
+    };
+}
+
 /// Binds `$1` the components as JSON, `$2` the incident, `$3` now, `$4` and `$5` the first and last number, `$6` the
 /// limit.
 macro_rules! batch_text {
@@ -135,7 +167,22 @@ impl Store {
             .await?)
     }
 
-    /// The same while somebody waits for an answer that takes as long for ten people as for a million: only if
+    /// How many are told in each language, most first.
+    pub async fn count_languages(&self, audience: &Audience, now: Timestamp) -> Result<Vec<(Locale, i64)>> {
+        let text = self.engine.pick(
+            languages_text!("select value from json_each($1)"),
+            languages_text!("select value from jsonb_array_elements_text(cast($1 as jsonb))"),
+        );
+        let rows: Vec<(String, i64)> = sqlx::query_as(text)
+            .bind(components(audience))
+            .bind(audience.incident.as_str())
+            .bind(millis(now))
+            .fetch_all(self.read())
+            .await?;
+        rows.into_iter().map(|(locale, people)| Ok((parse("subscribers", &locale)?, people))).collect()
+    }
+
+    /// As [`Store::count_audience`] while somebody waits for an answer that takes as long for ten people as for a million: only if
     /// [`COUNTED_AT_ONCE`] or fewer ever subscribed.
     pub async fn count_small_audience(&self, audience: &Audience, now: Timestamp) -> Result<Option<i64>> {
         let last: Option<i64> = sqlx::query_scalar("select max(id) from subscribers").fetch_one(self.read()).await?;

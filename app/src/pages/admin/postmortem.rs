@@ -10,6 +10,7 @@ use leptos::prelude::*;
 
 use super::{
     postmortem_fields::{PostmortemFields, labels},
+    review::Reach,
     shell::{Console, document, form_title, summary},
 };
 use crate::components::{dated, impact_mark, timestamp};
@@ -48,7 +49,9 @@ pub struct PostmortemAdmin {
 pub struct PostmortemReview {
     /// The text, drawn by `domain::markdown`.
     pub html: String,
-    /// Why the mails would wait, if they would.
+    /// Whom the mail reaches; nobody if there is none.
+    pub reach: Reach,
+    /// Why nothing goes out for now, if so.
     pub held: Option<String>,
     /// What was meant as a time and is none, and what to do about it.
     pub unread_times: Vec<(String, String)>,

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use super::{
     fields::Field,
     postmortem::PostmortemReview,
-    review::{mails, unread_times},
+    review::{mails, reached, unread_times},
 };
 use crate::{
     components::sentence,
@@ -239,6 +239,7 @@ impl PostmortemFields<'_> {
             <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
                 <h2 id="review-title">{title}</h2>
                 <p class="consequences"><span>{consequence}</span></p>
+                {is_mailed.then(|| reached(&review.reach))}
                 {held.map(|held| view! { <p class="held">{sentence(&held)}</p> })}
                 {has_doubts.then(|| view! { <ul class="doubts">{unread} {unanswered}</ul> })}
                 <div class="as-published">

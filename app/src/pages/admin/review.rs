@@ -2,7 +2,7 @@
 
 use domain::{
     forms::{FieldErrors, PreferencesForm, UpdateForm},
-    i18n::{Preferences, Zone},
+    i18n::{Locale, Preferences, Zone},
     incident::Step,
     status::IncidentStatus,
 };
@@ -24,7 +24,7 @@ pub struct Review {
     pub recipients: i64,
     /// When they would all have it: "done about 13:57 UTC"; or why nothing goes out for now. Empty when it cannot be said.
     pub finish: String,
-    /// The same people by how they follow.
+    /// The same people by how they follow and what they read.
     pub reach: Reach,
     /// Why nothing goes out for now, if so: "nothing goes out until mail is released: all mail is held".
     pub held: Option<String>,
@@ -34,8 +34,8 @@ pub struct Review {
     pub step: Step,
 }
 
-/// How many people are told, by how they follow; each is counted once.
-#[derive(Clone, Copy, Debug, Default)]
+/// How many people are told, by how they follow and what they read; each is counted once.
+#[derive(Clone, Debug, Default)]
 pub struct Reach {
     /// Those who follow everything.
     pub everything: i64,
@@ -43,6 +43,8 @@ pub struct Reach {
     pub components: i64,
     /// Those who follow only this incident.
     pub incident: i64,
+    /// All of them by language, most first.
+    pub languages: Vec<(Locale, i64)>,
 }
 
 /// A mail that is not sent yet.
@@ -61,14 +63,21 @@ pub struct MailPreview {
 }
 
 impl Reach {
-    /// `everything 9,000 · components 800 · this incident 74`
-    fn words(self) -> String {
-        let parts =
-            [("everything", self.everything), ("components", self.components), ("this incident", self.incident)];
-        let parts = parts.iter().filter(|(_, count)| *count > 0);
-        let parts: Vec<_> = parts.map(|(what, count)| format!("{what} {}", thousands(*count))).collect();
-        parts.join(" · ")
+    /// `They follow: everything 9,000 · components 800 · this incident 74`; and in which languages they read, if in several.
+    fn sentences(&self) -> impl Iterator<Item = String> + use<> {
+        let ways = [("everything", self.everything), ("components", self.components), ("this incident", self.incident)];
+        let ways = ways.into_iter().filter(|(_, people)| *people > 0);
+        let languages = self.languages.iter().map(|(locale, people)| (locale.label(), *people));
+        let follow = counts(ways).map(|counts| format!("They follow: {counts}"));
+        let read = counts(languages).filter(|_| self.languages.len() > 1);
+        [follow, read.map(|counts| format!("They read: {counts}"))].into_iter().flatten()
     }
+}
+
+/// `English 9,000 · Deutsch 874`; nothing of nobody.
+fn counts(parts: impl Iterator<Item = (&'static str, i64)>) -> Option<String> {
+    let parts: Vec<_> = parts.map(|(what, people)| format!("{what} {}", thousands(people))).collect();
+    (!parts.is_empty()).then(|| parts.join(" · "))
 }
 
 /// Draws the review inside the form, above its buttons.
@@ -88,10 +97,8 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
     let is_mailed = form.notify == "yes";
     let held = review.held.as_deref().filter(|_| is_mailed && review.recipients > 0);
     let mail = mails(&form.notify, review.recipients, if held.is_some() { "" } else { &review.finish });
-    let by_following = Some(review.reach.words()).filter(|words| is_mailed && !words.is_empty());
     let unread = unread_times(&review.unread_times);
     let unread = (!unread.is_empty()).then(|| view! { <ul class="doubts">{unread}</ul> });
-    let by_following = by_following.map(|words| view! { <p class="hint">{format!("They follow: {words}")}</p> });
     view! {
         <section class="review" id="review" tabindex="-1" autofocus="autofocus" aria-labelledby="review-title">
             <h2 id="review-title">"Not published yet: one last look"</h2>
@@ -100,7 +107,7 @@ pub(super) fn review(review: &Review, form: &UpdateForm) -> AnyView {
                 {restores.then(|| view! { <span>"The affected components go back to operational."</span> })}
                 <span>{mail}</span>
             </p>
-            {by_following}
+            {is_mailed.then(|| reached(&review.reach))}
             {held.map(|held| view! { <p class="held">{sentence(held)}</p> })}
             {unread}
             <div class="as-published">
@@ -124,6 +131,11 @@ pub(super) fn mails(notify: &str, recipients: i64, finish: &str) -> String {
         _ if finish.is_empty() => format!("Mails {}.", people(recipients)),
         _ => format!("Mails {}, {finish}.", people(recipients)),
     }
+}
+
+/// Whom the mail reaches, one line for each way to look at them.
+pub(super) fn reached(reach: &Reach) -> Vec<AnyView> {
+    reach.sentences().map(|words| view! { <p class="hint">{words}</p> }.into_any()).collect()
 }
 
 /// What was meant as a time and is none, one line each.

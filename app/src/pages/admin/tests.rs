@@ -6,6 +6,7 @@ use domain::{
     broadcast::{BroadcastState, Progress},
     component::{Component, Section},
     forms::{FieldErrors, IncidentForm, UpdateForm},
+    i18n::Locale,
     ids::{BroadcastId, ComponentId, IncidentId, UpdateId},
     incident::{ComponentChange, Incident, Step, Update},
     markdown,
@@ -267,10 +268,11 @@ fn the_form_starts_from_how_things_stand() {
 
 #[test]
 fn enter_in_a_field_reviews_and_never_publishes() {
+    let languages = vec![(Locale::English, 9_000), (Locale::German, 874)];
     let review = Review {
         html: markdown::to_html("**Over.**"),
         recipients: 9_874,
-        reach: Reach { everything: 9_000, components: 800, incident: 74 },
+        reach: Reach { everything: 9_000, components: 800, incident: 74, languages },
         held: None,
         unread_times: Vec::new(),
         mail: None,
@@ -284,6 +286,8 @@ fn enter_in_a_field_reviews_and_never_publishes() {
     assert!(form.find("value=\"review\"").unwrap() < form.find("value=\"publish\"").unwrap());
     assert!(form.contains("<strong>Over.</strong>") && form.contains("Mails 9,874 people, done about 13:57 UTC."));
     assert!(form.contains("This resolves the incident."));
+    assert!(form.contains("They follow: everything 9,000 · components 800 · this incident 74"));
+    assert!(form.contains("They read: English 9,000 · Deutsch 874"));
 }
 
 #[test]

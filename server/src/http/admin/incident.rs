@@ -77,8 +77,9 @@ pub(crate) async fn submit(
     match form.parse(&component_ids(&state).await?, state.clock.now()) {
         Err(errors) => draw(&state, &actor, &session, incident, form, aids, errors, None).await,
         Ok(command) if intent != "publish" => {
-            let mail = writing::mail(&state, &actor, &subject, &fields, Some(incident.clone()), None, command).await?;
-            draw(&state, &actor, &session, incident, form, aids, FieldErrors::default(), Some(mail)).await
+            let looked =
+                writing::look(&state, &actor, &subject, &fields, Some(incident.clone()), None, command).await?;
+            draw(&state, &actor, &session, incident, form, aids, FieldErrors::default(), Some(looked)).await
         }
         Ok(command) => {
             let published = match actions::incidents::post_update(&state, &actor, &incident.id, command).await {
@@ -187,10 +188,9 @@ async fn draw(
     let before = incident.standing().map(|standing| standing.status);
     let now = state.clock.now();
     let display_at = time::parse_past(&form.display_at, now).unwrap_or(now);
-    let reach = writing::reach(state, Some(&incident), listed(&form).into_iter().collect()).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
-        reach,
+        reach: looked.reach,
         held: going.held.clone(),
         html: markdown::to_html_in(&form.body, "review"),
         unread_times: writing::unread_times(&form.body),

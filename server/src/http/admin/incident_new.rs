@@ -63,8 +63,8 @@ pub(crate) async fn submit(
         Err(errors) => draw(&state, &actor, &session, form, aids, errors, None).await,
         Ok(command) if intent != "publish" => {
             let opened = Some((command.name, command.impact));
-            let mail = writing::mail(&state, &actor, NEW, &fields, None, opened, command.update).await?;
-            draw(&state, &actor, &session, form, aids, FieldErrors::default(), Some(mail)).await
+            let looked = writing::look(&state, &actor, NEW, &fields, None, opened, command.update).await?;
+            draw(&state, &actor, &session, form, aids, FieldErrors::default(), Some(looked)).await
         }
         Ok(command) => publish(&state, &actor, &session, command, &form.update.key).await,
     }
@@ -100,10 +100,9 @@ async fn draw(
     let has_errors = !errors.is_empty();
     let recipients = actions::incidents::count_recipients(state, None, listed(&form.update)).await?;
     let going = writing::going(state, &Outlook::read(state).await?, None, "update", recipients).await?;
-    let reach = writing::reach(state, None, listed(&form.update).into_iter().collect()).await?;
     let review = looked.map(|looked| Review {
         mail: looked.mail,
-        reach,
+        reach: looked.reach,
         held: going.held.clone(),
         html: markdown::to_html_in(&form.update.body, "review"),
         unread_times: writing::unread_times(&form.update.body),

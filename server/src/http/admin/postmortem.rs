@@ -1,6 +1,9 @@
 //! `/admin/incidents/{id}/postmortem` and what is done from there.
 
-use app::pages::admin::postmortem::{self, PostmortemAdmin, PostmortemReview};
+use app::pages::admin::{
+    postmortem::{self, PostmortemAdmin, PostmortemReview},
+    review::Reach,
+};
 use axum::{
     extract::{Path, State},
     http::StatusCode,
@@ -173,7 +176,7 @@ async fn draw(
         now: state.clock.now(),
         derived: Figures::of(&incident),
         postmortem,
-        review: shown.is_review.then(|| review(&form, going.held)),
+        review: if shown.is_review { Some(review(state, &incident, &form, going.held).await?) } else { None },
         incident,
         form,
         errors: shown.errors,
@@ -186,11 +189,18 @@ async fn draw(
     Ok(if shown.is_overtaken { (StatusCode::CONFLICT, drawn).into_response() } else { drawn })
 }
 
-fn review(form: &PostmortemForm, held: Option<String>) -> PostmortemReview {
-    PostmortemReview {
+async fn review(
+    state: &AppState,
+    incident: &Incident,
+    form: &PostmortemForm,
+    held: Option<String>,
+) -> Result<PostmortemReview> {
+    let is_mailed = form.notify == "yes";
+    Ok(PostmortemReview {
         html: markdown::to_article(&form.body, "review").html,
+        reach: if is_mailed { writing::reach(state, Some(incident), []).await? } else { Reach::default() },
         held,
         unread_times: writing::unread_times(&form.body),
         unanswered: unanswered(&form.body).into_iter().map(str::to_owned).collect(),
-    }
+    })
 }

@@ -1,7 +1,5 @@
 //! What the forms of a new incident and of an update share: drafts, templates, the mail as it will look.
 
-use std::collections::BTreeSet;
-
 use app::{
     emails::Mail,
     pages::admin::{
@@ -74,6 +72,8 @@ pub(super) async fn end_draft(state: &AppState, actor: &Actor, subject: &str, ke
 
 /// What a review found beyond the text.
 pub(super) struct Looked {
+    /// Whom the mail reaches; nobody if there is none.
+    pub(super) reach: Reach,
     /// The mail as it will look, if there is one.
     pub(super) mail: Option<MailPreview>,
 }
@@ -90,8 +90,8 @@ pub(super) fn reader(fields: &Fields) -> (PreferencesForm, Preferences) {
     ((&preferences).into(), preferences)
 }
 
-/// Keeps what is reviewed, so that the frame beside it can draw its mail, and says what that will look like.
-pub(super) async fn mail(
+/// Keeps what is reviewed, so that the frame beside it can draw its mail, and says what that will look like and whom it reaches.
+pub(super) async fn look(
     state: &AppState,
     actor: &Actor,
     subject: &str,
@@ -101,9 +101,10 @@ pub(super) async fn mail(
     command: PostUpdate,
 ) -> Result<Looked> {
     if !command.notify {
-        return Ok(Looked { mail: None });
+        return Ok(Looked { reach: Reach::default(), mail: None });
     }
     actions::drafts::save(state, actor, subject, fields).await?;
+    let reach = reach(state, incident.as_ref(), command.components.keys().cloned()).await?;
     let (reader, preferences) = reader(fields);
     let mail = actions::preview::mail(state, incident, opened, command, &preferences).await?;
     let query = [("locale", &reader.locale), ("time_zone", &reader.time_zone)];
@@ -111,14 +112,14 @@ pub(super) async fn mail(
     let frame = format!("/admin/drafts/{subject}/mail?{query}");
     let page_zone = state.zone().await?;
     let preview = |mail: Mail| MailPreview { subject: mail.subject, text: mail.text, frame, reader, page_zone };
-    Ok(Looked { mail: mail.map(preview) })
+    Ok(Looked { reach, mail: mail.map(preview) })
 }
 
-/// How many people are told, by how they follow.
+/// How many people are told, by how they follow and what they read.
 pub(super) async fn reach(
     state: &AppState,
     incident: Option<&Incident>,
-    components: BTreeSet<ComponentId>,
+    components: impl IntoIterator<Item = ComponentId>,
 ) -> Result<Reach> {
     let now = state.clock.now();
     let nobody = || IncidentId::from_random(0);
@@ -128,8 +129,9 @@ pub(super) async fn reach(
     let listed = Audience { incident: nobody(), components: whole.components.clone() };
     let everything = state.store.count_audience(&everything, now).await?;
     let listed = state.store.count_audience(&listed, now).await?;
-    let all = state.store.count_audience(&whole, now).await?;
-    Ok(Reach { everything, components: listed - everything, incident: all - listed })
+    let languages = state.store.count_languages(&whole, now).await?;
+    let all = languages.iter().map(|(_, people)| people).sum::<i64>();
+    Ok(Reach { everything, components: listed - everything, incident: all - listed, languages })
 }
 
 /// When the mails of what is published now will be out.

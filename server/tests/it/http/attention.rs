@@ -1,6 +1,10 @@
 //! What the dashboard says that somebody should look at, and what the review says before it is too late.
 
-use domain::subscriber::Follows;
+use domain::{
+    i18n::{Locale, Preferences},
+    subscriber::Follows,
+};
+use server::store::import::ImportRow;
 
 use crate::support::{
     app::{OWNER, TestApp, served_on_both},
@@ -134,11 +138,18 @@ async fn the_mail_is_looked_at_as_any_reader_gets_it() {
         .says("mail?locale=en&amp;time_zone=\"")
         .says("Show it so")
         .says("Unsubscribe")
-        .never_says("Asia/Taipei)");
+        .never_says("Asia/Taipei)")
+        .never_says("They read: ");
+    let preferences = Preferences { locale: Locale::German, zone: None };
+    let row = ImportRow { email: "ben@example.com".parse().unwrap(), follows: Follows::everything(), preferences };
+    let mut write = app.state.store.write().await.unwrap();
+    write.import_subscribers(&[row], "asked on paper", app.state.clock.now()).await.unwrap();
+    write.commit().await.unwrap();
     let form = form.with("locale", "de").with("time_zone", "Asia/Taipei");
     let page = form.post(&owner, "/admin/incidents/new").await;
     let frame = "/admin/drafts/new/mail?locale=de&time_zone=Asia%2FTaipei";
-    page.is(200).says(&frame.replace('&', "&amp;")).says("18:12 bei Ihnen (Asia/Taipei)").says("Abbestellen");
+    page.is(200).says("They follow: everything 2").says("They read: Deutsch 1 · English 1");
+    page.says(&frame.replace('&', "&amp;")).says("18:12 bei Ihnen (Asia/Taipei)").says("Abbestellen");
     owner.get(frame).await.is(200).says("lang=\"de\"").says("18:12 bei Ihnen (Asia/Taipei)");
     owner.get("/admin/drafts/new/mail").await.is(200).says("lang=\"en\"");
     owner.get("/admin/drafts/new/mail?locale=xx&time_zone=Mars").await.is(200).says("lang=\"en\"");

@@ -19,6 +19,7 @@ use crate::support::db::on_both;
 on_both!(
     everyone_who_is_told_is_counted_once,
     a_long_list_is_not_counted_while_somebody_waits,
+    everyone_who_is_told_is_counted_in_their_language,
     the_audience_is_who_the_rules_say,
     a_batch_says_where_to_and_with_which_links,
     batches_visit_everyone_once_however_sparse,
@@ -102,6 +103,36 @@ async fn everyone_who_is_told_is_counted_once(store: Store) {
     }
     // The suppression of number 12 ends.
     assert_eq!(store.count_audience(&audience(&[]), at(1)).await.unwrap(), 6);
+}
+
+async fn everyone_who_is_told_is_counted_in_their_language(store: Store) {
+    with_page(&store).await;
+    assert_eq!(store.count_languages(&audience(&[1]), at(0)).await.unwrap(), []);
+    let read = |locale, person| Subscriber { preferences: Preferences { locale, zone: None }, ..person };
+    let people = people().into_iter().map(|person| match person.id.0 {
+        1 | 5 | 9 | 11 => read(Locale::German, person),
+        3 | 12 => read(Locale::Spanish, person),
+        _ => person,
+    });
+    put_subscribers(&store, &people.collect::<Vec<_>>()).await;
+    for (components, expected) in [
+        (&[][..], vec![(Locale::English, 4), (Locale::German, 2), (Locale::Spanish, 1)]),
+        (&[4], vec![(Locale::English, 4), (Locale::German, 3), (Locale::Spanish, 1)]),
+        (&[1, 2, 3, 4], vec![(Locale::English, 4), (Locale::German, 3), (Locale::Spanish, 2)]),
+    ] {
+        let counted = store.count_languages(&audience(components), at(0)).await.unwrap();
+        assert_eq!(counted, expected, "{components:?}");
+        let all = counted.iter().map(|(_, people)| people).sum::<i64>();
+        assert_eq!(all, store.count_audience(&audience(components), at(0)).await.unwrap(), "{components:?}");
+    }
+    // Who is suppressed is counted nowhere, and the last of a language takes it along.
+    let mut write = store.write().await.unwrap();
+    for id in [1, 3, 11] {
+        write.suppress(&format!("person{id}@example.com"), "bounced", None, at(-5)).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    let counted = store.count_languages(&audience(&[1]), at(0)).await.unwrap();
+    assert_eq!(counted, [(Locale::English, 4), (Locale::Spanish, 1)]);
 }
 
 async fn the_audience_is_who_the_rules_say(store: Store) {
