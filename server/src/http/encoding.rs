@@ -1,6 +1,45 @@
-//! Which of the forms we have a client likes best.
+//! Which of the forms we have a client likes best, and how they are made.
 
-use axum::http::{HeaderMap, header};
+use std::io::Write as _;
+
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::error::Error;
+
+/// Compresses a public page that was drawn for one reader; what the page cache answers is in its form already.
+///
+/// That is safe there, for no public page holds both a secret and words that somebody else chose. The console's pages do,
+/// and stay as they are: the length of both together, compressed, tells what the secret has in common with the words
+/// (BREACH).
+pub(super) async fn compress(request: Request, next: Next) -> Response {
+    let encoding = preferred(request.headers(), true, true);
+    let response = next.run(request).await;
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_page = kind.is_some_and(|kind| kind.starts_with("text/html"));
+    if !is_page || response.headers().contains_key(header::CONTENT_ENCODING) {
+        return response;
+    }
+    let (mut head, body) = response.into_parts();
+    head.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let Some(encoding) = encoding else { return Response::from_parts(head, body) };
+    let plain = match to_bytes(body, usize::MAX).await {
+        Ok(plain) => plain,
+        Err(error) => return Error::Internal(format!("a page could not be read: {error}")).into_response(),
+    };
+    let small = if encoding == "br" { brotli(&plain) } else { gzip(&plain) };
+    if small.is_empty() {
+        return Response::from_parts(head, Body::from(plain));
+    }
+    head.headers.remove(header::CONTENT_LENGTH);
+    head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    Response::from_parts(head, Body::from(small))
+}
 
 /// The encoding to send, `None` for plain bytes: the one the client likes best, of those it likes equally the smallest.
 ///
@@ -36,6 +75,28 @@ fn quality(parameters: &str) -> f32 {
         .split(';')
         .find_map(|parameter| parameter.trim().strip_prefix(['q', 'Q'])?.trim_start().strip_prefix('='))
         .map_or(1.0, |value| value.trim().parse().ok().filter(|quality| (0.0..=1.0).contains(quality)).unwrap_or(0.0))
+}
+
+/// The smallest form; empty if it cannot be made.
+pub(super) fn brotli(body: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len() / 4);
+    {
+        let mut writer = brotli::CompressorWriter::new(&mut out, 16 * 1024, 5, 20);
+        if writer.write_all(body).is_err() {
+            return Vec::new();
+        }
+    }
+    out
+}
+
+/// A small form that every client understands; empty if it cannot be made.
+pub(super) fn gzip(body: &[u8]) -> Vec<u8> {
+    let mut writer = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::default());
+    let written = writer.write_all(body);
+    match (written, writer.finish()) {
+        (Ok(()), Ok(bytes)) => bytes,
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

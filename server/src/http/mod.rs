@@ -339,6 +339,7 @@ pub fn router(state: AppState) -> Router {
     let Table { public, entrance, console, api, .. } = table();
     let console = console.route_layer(from_fn_with_state(state.clone(), auth::guard));
     let api = api.route_layer(from_fn_with_state(state.clone(), api::guard));
+    let public = public.route_layer(from_fn(encoding::compress));
     let public = public.route_layer(from_fn_with_state(state.clone(), crowd::guard));
     public
         .merge(api)

@@ -12,7 +12,6 @@
 use std::{
     collections::HashMap,
     fmt,
-    io::Write as _,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
@@ -244,8 +243,8 @@ impl Forms {
             etag,
             media_type: document.media_type,
             modified: document.modified,
-            brotli: brotli(body).into(),
-            gzip: gzip(body).into(),
+            brotli: encoding::brotli(body).into(),
+            gzip: encoding::gzip(body).into(),
             plain: document.body.into(),
         }
     }
@@ -306,26 +305,6 @@ pub(crate) fn http_date(at: Timestamp) -> String {
 fn read_http_date(text: &str) -> Option<Timestamp> {
     let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).ok()?;
     Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-}
-
-fn brotli(body: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len() / 4);
-    {
-        let mut writer = brotli::CompressorWriter::new(&mut out, 16 * 1024, 5, 20);
-        if writer.write_all(body).is_err() {
-            return Vec::new();
-        }
-    }
-    out
-}
-
-fn gzip(body: &[u8]) -> Vec<u8> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::with_capacity(body.len() / 4), flate2::Compression::default());
-    let written = writer.write_all(body);
-    match (written, writer.finish()) {
-        (Ok(()), Ok(bytes)) => bytes,
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

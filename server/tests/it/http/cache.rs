@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use domain::{ids::SubscriberId, subscriber::Follows, token::Purpose};
 use jiff::SignedDuration;
-use server::config::Settings;
+use server::{actions::subscriptions, config::Settings};
 
 use super::FEEDS;
 use crate::support::{
@@ -72,20 +73,54 @@ async fn every_encoding_holds_the_same_bytes() {
     let incident = format!("/incidents/{id}");
     let visitor = app.visitor();
     for path in FEEDS.into_iter().chain(["/", incident.as_str()]) {
-        let plain = visitor.get(path).await;
-        assert_eq!(plain.header("content-encoding"), "", "{path}");
-        let gzip = visitor.get_with(path, &[("accept-encoding", "gzip")]).await;
-        assert_eq!(gzip.header("content-encoding"), "gzip", "{path}");
-        let mut bytes = Vec::new();
-        flate2::read::GzDecoder::new(gzip.bytes.as_slice()).read_to_end(&mut bytes).unwrap();
-        assert_eq!(bytes, plain.bytes, "{path}");
-        let brotli = visitor.get_with(path, &[("accept-encoding", "gzip, deflate, br")]).await;
-        assert_eq!(brotli.header("content-encoding"), "br", "{path}");
-        let mut decoder = brotli::DecompressorWriter::new(Vec::new(), 4096);
-        decoder.write_all(&brotli.bytes).unwrap();
-        assert_eq!(decoder.into_inner().unwrap(), plain.bytes, "{path}");
+        let [plain, brotli] = every_encoding(&visitor, path).await;
         // Different bytes, different tags (RFC 9110, section 8.8.3.3).
         assert_ne!(plain.header("etag"), brotli.header("etag"), "{path}");
+    }
+}
+
+/// Asks for a page in every encoding; gives the plain answer and the smallest.
+async fn every_encoding(visitor: &Client, path: &str) -> [Answer; 2] {
+    let plain = visitor.get(path).await;
+    assert_eq!(plain.header("content-encoding"), "", "{path}");
+    let gzip = visitor.get_with(path, &[("accept-encoding", "gzip")]).await;
+    assert_eq!(gzip.header("content-encoding"), "gzip", "{path}");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(gzip.bytes.as_slice()).read_to_end(&mut bytes).unwrap();
+    assert_eq!(bytes, plain.bytes, "{path}");
+    let brotli = visitor.get_with(path, &[("accept-encoding", "gzip, deflate, br")]).await;
+    assert_eq!(brotli.header("content-encoding"), "br", "{path}");
+    let mut decoder = brotli::DecompressorWriter::new(Vec::new(), 4096);
+    decoder.write_all(&brotli.bytes).unwrap();
+    assert_eq!(decoder.into_inner().unwrap(), plain.bytes, "{path}");
+    for answer in [&plain, &gzip, &brotli] {
+        assert!(answer.header("vary").eq_ignore_ascii_case("accept-encoding"), "{path}");
+    }
+    [plain, brotli]
+}
+
+#[tokio::test]
+async fn a_form_with_many_components_is_small_on_its_way_and_the_console_is_not_compressed() {
+    let app = TestApp::start().await;
+    for number in 0..100 {
+        app.component(&format!("A component with a name of some length, number {number}")).await;
+    }
+    app.followers(&["reader@example.com"], &Follows::everything()).await;
+    let reader = app.state.store.subscriber(SubscriberId(1)).await.unwrap().unwrap();
+    let manage = format!("/manage/{}", subscriptions::link(&app.state, Purpose::Manage, &reader));
+    let visitor = app.visitor();
+    for path in ["/subscribe", "/manage", &manage] {
+        let [plain, brotli] = every_encoding(&visitor, path).await;
+        assert!(brotli.bytes.len() * 2 < plain.bytes.len(), "{path}: {}", brotli.bytes.len());
+    }
+    let wrong = [("email", "nobody"), ("everything", "1")];
+    let answer =
+        visitor.post_with("/subscribe", &[("sec-fetch-site", "same-origin"), ("accept-encoding", "br")], &wrong).await;
+    assert_eq!((answer.status, answer.header("content-encoding")), (422, "br"));
+    let owner = app.owner().await;
+    for path in ["/admin", "/admin/incidents/new", "/admin/subscribers"] {
+        let answer = owner.get_with(path, &[("accept-encoding", "gzip, br")]).await;
+        assert_eq!(answer.is(200).header("content-encoding"), "", "{path}");
     }
 }
 
