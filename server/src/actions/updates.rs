@@ -155,6 +155,8 @@ pub struct Removed {
     pub removal: Removal,
     /// The broadcast that goes on in place of what was being sent.
     pub goes_on: Option<BroadcastId>,
+    /// Whether it was being mailed.
+    pub is_stopped: bool,
     /// Whether what it said is the draft of whoever removed it.
     pub is_kept: bool,
 }
@@ -185,7 +187,9 @@ async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: 
         None => {}
     }
     let broadcasts = write.broadcasts_of(&incident.id).await?;
-    for update in incident.updates.iter().filter(|known| update.is_none_or(|id| *id == known.id)) {
+    let is_going = |id: &UpdateId| update.is_none_or(|update| update == id);
+    let is_stopped = broadcasts.iter().any(|broadcast| broadcast.state.is_open() && is_going(&broadcast.update));
+    for update in incident.updates.iter().filter(|known| is_going(&known.id)) {
         write.cancel_broadcasts_of_update(&update.id, "the update was removed", now).await?;
     }
     let goes_on = goes_on(&incident, update, &broadcasts, now).map(|broadcast| broadcast.id.clone());
@@ -209,7 +213,7 @@ async fn remove(state: &AppState, actor: &Actor, incident: &IncidentId, update: 
     note(&mut write, actor, action, &incident.id, detail, now).await?;
     write.commit().await?;
     state.published(version);
-    Ok(Removed { removal, goes_on, is_kept })
+    Ok(Removed { removal, goes_on, is_stopped, is_kept })
 }
 
 async fn write_down(

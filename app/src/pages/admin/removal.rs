@@ -53,11 +53,22 @@ pub fn page(model: &RemovalPage) -> String {
             }
         });
         let consequences: Vec<_> = consequences(model).into_iter().map(|words| view! { <li>{words}</li> }).collect();
+        // Nothing comes in its place by itself, but somebody may write it.
+        let is_untold = model.update.is_some() && model.waiting > 0 && !model.goes_on;
+        let instead = is_untold.then(|| {
+            view! {
+                <li>
+                    <span>"Should they hear something? "</span>
+                    <a href=format!("{address}?notify=yes#post")>"Post an update instead"</a>
+                    <span>": it is mailed in place of this one."</span>
+                </li>
+            }
+        });
         view! {
             <p class="back"><a href=address.clone() dir="auto">{incident.name.clone()}</a></p>
             <h1>{title}</h1>
             {update}
-            <ul class="consequences-list">{consequences}</ul>
+            <ul class="consequences-list">{consequences} {instead}</ul>
             <form method="post" action=model.action.clone()>
                 <div class="actions">
                     <button class="button danger">"Remove"</button>

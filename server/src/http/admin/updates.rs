@@ -186,6 +186,12 @@ async fn answer(session: &Session, incident: &IncidentId, removed: &Removed, wor
             let words = format!("{words} The one before it goes on to those who were not told.");
             (words, format!("/admin/broadcasts/{broadcast}"))
         }
+        (None, Some(left)) if removed.is_stopped && !left.is_removed() => {
+            let words = format!(
+                "{words} Whoever was not mailed it yet hears nothing in its place: if they should, post an update."
+            );
+            (words, format!("/admin/incidents/{incident}?notify=yes"))
+        }
         (None, Some(_)) => (words, format!("/admin/incidents/{incident}")),
         (None, None) if removed.is_kept => (words, "/admin/incidents/new".to_owned()),
         (None, None) => (words, "/admin/incidents".to_owned()),

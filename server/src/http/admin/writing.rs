@@ -21,8 +21,8 @@ use domain::{
 use super::templates;
 use crate::{actions, error::Result, http::auth::Actor, mail::outlook::Outlook, state::AppState};
 
-/// The form to begin with: the draft if there is one, else the fresh one; and the template that the address asks for, unless
-/// it would replace words that somebody typed.
+/// The form to begin with: the draft if there is one, else the fresh one. `?template=` fills it in, unless that would
+/// replace words that somebody typed; `?notify=yes` chooses to mail.
 pub(super) async fn begin(
     state: &AppState,
     actor: &Actor,
@@ -36,8 +36,12 @@ pub(super) async fn begin(
     if let Some(draft) = draft {
         form = IncidentForm::from_fields(&draft.fields);
     }
-    let mut aids = fill(state, &mut form, &Fields(query).get("template"), false).await?;
+    let query = Fields(query);
+    let mut aids = fill(state, &mut form, &query.get("template"), false).await?;
     aids.draft = saved_at;
+    if query.get("notify") == "yes" {
+        form.update.notify = query.get("notify");
+    }
     Ok((form, aids))
 }
 
