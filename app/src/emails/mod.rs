@@ -144,12 +144,15 @@ const STYLE: &str = "\
 .update p,.update ul,.update ol,.update blockquote,.update pre,.update table{margin:0 0 12px}\
 .update h3,.update h4,.update h5,.update h6{margin:20px 0 8px;font-size:16px;line-height:1.4}\
 .postmortem h3{font-size:19px}.postmortem h4{font-size:17px}\
-.update ul,.update ol{padding-left:24px}\
-.update blockquote{padding-left:14px;border-left:3px solid #dde2e8;color:#566273}\
+.update ul,.update ol{padding-left:24px;padding-inline:24px 0}\
+.update li>p,.update li>ul,.update li>ol{margin:0 0 4px}\
+.update blockquote{padding-left:14px;padding-inline:14px 0;border-left:3px solid #dde2e8;color:#566273}\
+.update blockquote{border-inline:0;border-inline-start:3px solid #dde2e8}\
 .update code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:14px}\
 .update pre{padding:12px;background:#f3f5f7;border-radius:6px;white-space:pre-wrap}\
 .update table{border-collapse:collapse;font-size:14px}\
-.update th,.update td{padding:4px 10px;border:1px solid #dde2e8;text-align:left;vertical-align:top}\
+.update th,.update td{padding:4px 10px;border:1px solid #dde2e8;vertical-align:top}\
+.update th,.update td{text-align:left;text-align:start}\
 .update th:first-child,.update td:first-child{min-width:5.5em}\
 .update .footnotes{font-size:14px}.update .footnotes p{margin:0 0 4px}\
 .update .align-right{text-align:right}.update .align-center{text-align:center}\

@@ -207,7 +207,9 @@ impl<'a> Page<'a> {
             Tag::Table(alignments) => {
                 self.table = Table { alignments, ..Table::default() };
                 // A group and not a region: several landmarks of one name would confuse those who jump between them.
-                self.out.push_str("<div class=\"table\" role=\"group\" tabindex=\"0\" aria-label=\"Table\"><table>\n");
+                // It runs as its head does, whose cells say nothing of their own, so that it is found there.
+                let group = "role=\"group\" tabindex=\"0\" aria-label=\"Table\" dir=\"auto\"";
+                let _ = writeln!(self.out, "<div class=\"table\" {group}><table>");
             }
             Tag::TableHead => {
                 self.table.is_head = true;
@@ -313,7 +315,7 @@ impl<'a> Page<'a> {
             Some(Alignment::None) | None => "",
         };
         self.out.push_str(class);
-        self.out.push_str(" dir=\"auto\">");
+        self.out.push_str(if self.table.is_head { ">" } else { " dir=\"auto\">" });
         self.table.column += 1;
         self.table.text_start = self.out.len();
     }
