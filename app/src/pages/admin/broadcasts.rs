@@ -64,7 +64,7 @@ fn entry(row: &BroadcastRow, now: Timestamp) -> AnyView {
             <p class="title">
                 <a href=address.clone() dir="auto">{row.incident_name.clone()}</a>
                 <span class="hint">
-                    <span>{kind_words(&row.kind)}</span>
+                    <span>{format!("{} ", kind_words(&row.kind))}</span>
                     {timestamp(row.progress.created_at, now)}
                 </span>
             </p>

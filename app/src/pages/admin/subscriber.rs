@@ -224,7 +224,7 @@ pub fn erase_page(model: &EraseSubscriber) -> String {
                         " goes from the list of subscribers, from everything they were sent, and from the suppressed addresses. This cannot be undone."
                     </span>
                 </p>
-                <ul class="steps">
+                <ul class="consequences-list">
                     <li>"How many mails were sent stays counted, without the address."</li>
                     <li>
                         "A mark that cannot be read back keeps imports from bringing the person back. They may subscribe again themselves."
@@ -235,8 +235,8 @@ pub fn erase_page(model: &EraseSubscriber) -> String {
                     <li>"Backups, and mail captured on disk, are yours to clear."</li>
                 </ul>
                 <div class="actions">
-                    <a class="button quiet" href=place.clone()>"Keep"</a>
                     <button class="button danger">"Erase for good"</button>
+                    <a class="button quiet" href=place.clone()>"Keep"</a>
                 </div>
             </form>
         }

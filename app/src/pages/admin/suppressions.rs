@@ -41,26 +41,35 @@ pub fn page(model: &Suppressions) -> String {
         }
     });
     document(&model.console, "Suppressed addresses", || {
-        let errors = FieldErrors::default();
-        let text = Field { name: "q", label: "Part of the address", hint: "", errors: &errors };
         view! {
             <p class="back"><a href="/admin/subscribers">"Subscribers"</a></p>
             <h1>"Suppressed addresses"</h1>
-            <p class="hint">
-                {format!(
-                    "{} addresses get no mail, because a mail server said that they do not exist or have no room.",
-                    thousands(model.count),
-                )}
-            </p>
-            <form class="search" method="get" action="/admin/suppressions" role="search">
-                {text.input("search", &model.text, "off", false)}
-                <button class="button quiet">"Search"</button>
-            </form>
+            {(model.count > 0).then(|| search(model))}
             {nothing}
             {(!rows.is_empty()).then(|| view! { <ul class="rows">{rows}</ul> })}
             {next}
         }
     })
+}
+
+/// How many there are, and the way to one of them.
+fn search(model: &Suppressions) -> impl IntoView + use<> {
+    let errors = FieldErrors::default();
+    let text = Field { name: "q", label: "Part of the address", hint: "", errors: &errors };
+    let words = match model.count {
+        1 => "1 address gets no mail, because a mail server said that it does not exist or has no room.".to_owned(),
+        count => format!(
+            "{} addresses get no mail, because a mail server said that they do not exist or have no room.",
+            thousands(count)
+        ),
+    };
+    view! {
+        <p class="hint">{words}</p>
+        <form class="search" method="get" action="/admin/suppressions" role="search">
+            {text.input("search", &model.text, "off", false)}
+            <button class="button quiet">"Search"</button>
+        </form>
+    }
 }
 
 fn row(suppression: &Suppression) -> impl IntoView + use<> {
