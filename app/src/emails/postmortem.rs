@@ -265,7 +265,7 @@ mod tests {
             "Detected: 5 Feb 2024, 10:12 UTC · here (after 3 h 24 min)",
             "Lasted 1 d 13 h",
             ">Summary</h4>",
-            "<time datetime=\"2024-02-05T06:48:00.000Z\">5 Feb 2024, 06:48 UTC</time>",
+            "<time datetime=\"2024-02-05T06:48:00.000Z\" dir=\"ltr\">5 Feb 2024, 06:48 UTC</time>",
             "<td dir=\"auto\">Paged</td>",
             "id=\"p-fn-1\"",
             "☑\u{a0}Page louder (done)",

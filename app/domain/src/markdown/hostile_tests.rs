@@ -187,7 +187,7 @@ pub(super) fn read(html: &str) -> Result<Vec<(String, String)>, String> {
             check_references(value)?;
             attributes = others.trim_start_matches(' ');
             let is_ours = match key {
-                "dir" => value == "auto",
+                "dir" => value == "auto" || (name == "time" && value == "ltr"),
                 "class" => {
                     ["table", "task", "footnote", "footnotes", "align-left", "align-center", "align-right"]
                         .contains(&value)

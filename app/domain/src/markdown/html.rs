@@ -45,6 +45,8 @@ struct Page<'a> {
     /// How to close what is open, innermost last; empty for elements that were too deep to be drawn.
     closing: Vec<&'static str>,
     containers: usize,
+    /// Whether the next block is the first of its container.
+    leads: bool,
     spans: usize,
     links: Vec<Link<'a>>,
     is_in_anchor: bool,
@@ -82,7 +84,7 @@ impl<'a> Page<'a> {
                 Part::Time(at) => {
                     let (datetime, words) = (time::rfc3339(at), time::full(at));
                     self.heading_says(&words);
-                    let _ = write!(self.out, "<time datetime=\"{datetime}\">{words}</time>");
+                    let _ = write!(self.out, "<time datetime=\"{datetime}\" dir=\"ltr\">{words}</time>");
                 }
             }
         }
@@ -97,6 +99,7 @@ impl<'a> Page<'a> {
             Event::End(tag) => self.end(tag),
             // The parser is not asked for mathematics.
             Event::Text(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.leads = false;
                 self.text(&text);
             }
             Event::Code(code) => {
@@ -151,10 +154,20 @@ impl<'a> Page<'a> {
         self.closing.push(closing);
     }
 
-    fn open_container(&mut self, opening: &str, closing: &'static str) {
+    /// Opens a block that runs as its own words do.
+    ///
+    /// A container finds them in its first block, which for that has no `dir`: one with `dir="auto"` would be looked past.
+    fn open_block(&mut self, name: &str, closing: &'static str) {
+        let dir = if std::mem::take(&mut self.leads) { "" } else { " dir=\"auto\"" };
+        self.open(&format!("<{name}{dir}>"), closing);
+    }
+
+    fn open_container(&mut self, name: &str, closing: &'static str) {
         self.containers += 1;
         if self.containers <= MAX_NESTING {
-            self.open(opening, closing);
+            self.open_block(name, closing);
+            self.out.push('\n');
+            self.leads = true;
         } else {
             self.closing.push("");
         }
@@ -181,28 +194,28 @@ impl<'a> Page<'a> {
 
     fn start(&mut self, tag: Tag<'a>) {
         match tag {
-            Tag::Paragraph => self.open("<p dir=\"auto\">", "</p>\n"),
+            Tag::Paragraph => self.open_block("p", "</p>\n"),
             Tag::Heading { level, .. } if self.headings.is_some() => self.open_heading(level),
             Tag::Heading { level, .. } => match level {
-                HeadingLevel::H1 => self.open("<h3 dir=\"auto\">", "</h3>\n"),
-                HeadingLevel::H2 => self.open("<h4 dir=\"auto\">", "</h4>\n"),
-                HeadingLevel::H3 => self.open("<h5 dir=\"auto\">", "</h5>\n"),
-                _ => self.open("<h6 dir=\"auto\">", "</h6>\n"),
+                HeadingLevel::H1 => self.open_block("h3", "</h3>\n"),
+                HeadingLevel::H2 => self.open_block("h4", "</h4>\n"),
+                HeadingLevel::H3 => self.open_block("h5", "</h5>\n"),
+                _ => self.open_block("h6", "</h6>\n"),
             },
-            Tag::BlockQuote(_) => {
-                self.open_container("<blockquote dir=\"auto\">\n", "</blockquote>\n");
-            }
+            Tag::BlockQuote(_) => self.open_container("blockquote", "</blockquote>\n"),
             Tag::CodeBlock(kind) => self.start_code_block(&kind),
             Tag::HtmlBlock => self.raw_html.clear(),
-            Tag::List(None) => self.open_container("<ul dir=\"auto\">\n", "</ul>\n"),
-            Tag::List(Some(1)) => self.open_container("<ol dir=\"auto\">\n", "</ol>\n"),
-            Tag::List(Some(first)) => {
-                self.open_container(&format!("<ol start=\"{first}\" dir=\"auto\">\n"), "</ol>\n");
-            }
+            Tag::List(None) => self.open_container("ul", "</ul>\n"),
+            Tag::List(Some(1)) => self.open_container("ol", "</ol>\n"),
+            Tag::List(Some(first)) => self.open_container(&format!("ol start=\"{first}\""), "</ol>\n"),
             Tag::Item if self.closing.last() == Some(&"") => self.open("<br>\n", ""),
-            Tag::Item => self.open("<li dir=\"auto\">", "</li>\n"),
+            Tag::Item => {
+                self.open_block("li", "</li>\n");
+                self.leads = true;
+            }
             Tag::FootnoteDefinition(label) => {
                 self.outer.push((std::mem::take(&mut self.out), label));
+                self.leads = true;
             }
             Tag::Table(alignments) => {
                 self.table = Table { alignments, ..Table::default() };
@@ -235,6 +248,7 @@ impl<'a> Page<'a> {
     }
 
     fn end(&mut self, tag: TagEnd) {
+        self.leads = false;
         match tag {
             TagEnd::BlockQuote(_) | TagEnd::List(_) => {
                 self.containers -= 1;
@@ -246,9 +260,9 @@ impl<'a> Page<'a> {
             }
             TagEnd::HtmlBlock => {
                 let html = std::mem::take(&mut self.raw_html);
-                self.out.push_str("<p dir=\"auto\">");
+                self.open_block("p", "</p>\n");
                 self.lines(html.trim_end());
-                self.out.push_str("</p>\n");
+                self.close();
             }
             TagEnd::FootnoteDefinition => {
                 if let Some((outer, label)) = self.outer.pop() {

@@ -59,7 +59,7 @@ pub const MAX_NESTING: usize = 16;
 
 /// Draws a text as safe HTML, to be embedded as it is.
 ///
-/// The result is block elements only, each with `dir="auto"`, and needs no further cleaning. Where several texts stand
+/// The result is block elements only, each of which runs as its words do, and needs no further cleaning. Where several texts stand
 /// on one page, use [`to_html_in`] so that their footnotes keep apart.
 pub fn to_html(source: &str) -> String {
     to_html_in(source, "")

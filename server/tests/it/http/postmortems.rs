@@ -61,7 +61,7 @@ async fn a_draft_is_written_reviewed_and_published_everywhere(app: TestApp) {
         .says("by Ada")
         .says("after 3 h 24 min")
         .says("1 h 27 min later, in all 4 h 51 min");
-    page.says("<time datetime=\"2024-02-05T06:48:00.000Z\">5 Feb 2024, 06:48 UTC</time>");
+    page.says("<time datetime=\"2024-02-05T06:48:00.000Z\" dir=\"ltr\">5 Feb 2024, 06:48 UTC</time>");
     page.says("<h2 id=\"section-timeline\" dir=\"auto\">Timeline</h2>")
         .says("property=\"og:type\" content=\"article\"");
     page.says("property=\"article:published_time\"").says("By the logs.").never_says("edited ");
