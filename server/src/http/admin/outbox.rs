@@ -64,10 +64,7 @@ pub(crate) async fn show(
 ) -> Result<Html<String>> {
     let bytes = read(&state, &name).await?;
     let mail = MessageParser::default().parse(&bytes).ok_or(Error::NotFound)?;
-    let headers = HEADERS.iter().filter_map(|name| {
-        let raw = mail.header_raw(*name)?;
-        Some(((*name).to_owned(), raw.split_whitespace().collect::<Vec<_>>().join(" ")))
-    });
+    let headers = HEADERS.iter().copied().filter_map(|name| Some((name.to_owned(), words(&mail, name)?)));
     let page = OutboxMessage {
         console: console(&state, &actor, &session, "/admin/outbox").await?,
         name,
@@ -76,6 +73,19 @@ pub(crate) async fn show(
         has_html: mail.body_html(0).is_some(),
     };
     Ok(Html(outbox::message(&page)))
+}
+
+/// What a header says, as people read it (RFC 2047); one that is for programs stays as it was sent.
+fn words(mail: &Message<'_>, name: &'static str) -> Option<String> {
+    match name {
+        "Subject" => mail.subject().map(str::to_owned),
+        "From" => {
+            let from = mail.from()?.first()?;
+            let address = from.address()?;
+            Some(from.name().map_or_else(|| address.to_owned(), |name| format!("{name} <{address}>")))
+        }
+        _ => Some(mail.header_raw(name)?.split_whitespace().collect::<Vec<_>>().join(" ")),
+    }
 }
 
 /// The HTML part alone, for a sandboxed frame.

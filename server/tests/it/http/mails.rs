@@ -62,3 +62,18 @@ async fn the_dashboard_says_first_what_needs_somebody() {
     Form::update("identified", "Found.").say(&owner, &id).await;
     owner.get("/admin").await.never_says("Needs attention");
 }
+
+#[tokio::test]
+async fn a_captured_mail_is_shown_as_its_reader_sees_it() {
+    let app = TestApp::start().await;
+    app.followers(&["ada@example.com"], &Follows::everything()).await;
+    let owner = app.owner().await;
+    let title = "שירות התשלומים איטי";
+    Form::incident(title).with("notify", "yes").post(&owner, "/admin/incidents/new").await.is(303);
+    app.letters(1).await;
+    let list = owner.get("/admin/outbox").await;
+    list.is(200).says(title);
+    let start = list.body.find("/admin/outbox/").unwrap();
+    let path = list.body[start..].split('"').next().unwrap();
+    owner.get(path).await.is(200).says(title).never_says("=?utf-8");
+}
