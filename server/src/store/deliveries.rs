@@ -295,7 +295,7 @@ impl Write {
             .fetch_all(self.connection())
             .await?;
         let mut claimed = rows.into_iter().map(Delivery::try_from).collect::<Result<Vec<_>>>()?;
-        claimed.sort_by_key(|delivery| (delivery.lane.rank(), delivery.due_at));
+        claimed.sort_by_key(|delivery| (delivery.lane.rank(), delivery.due_at, delivery.subscriber));
         Ok(claimed)
     }
 
