@@ -229,8 +229,8 @@ create index broadcasts_state on broadcasts (state, created_at);
 create index broadcasts_incident_id on broadcasts (incident_id);
 create index broadcasts_finished_at on broadcasts (finished_at);
 
--- One row per recipient once the cursor has reached them, until their mail is sent, and one per single letter (message is
--- JSON then).
+-- One row per recipient once the cursor has reached them, kept unless their mail was sent at the first attempt, and one per
+-- single letter (message is JSON then).
 -- lane is a rank: smaller goes first. attempts counts those that counted against the recipient; uncertain: one of them may
 -- have reached them.
 create table deliveries (
@@ -265,7 +265,7 @@ create index deliveries_confirmations on deliveries (updated_at) where kind = 'c
 -- Finds the deliveries that had their outcome long ago, to remove them.
 create index deliveries_over on deliveries (updated_at) where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain');
 
--- Whom a broadcast's mail was sent to, and when: what stays of a delivery. Narrow, because there may be a million of each.
+-- Whom a broadcast's mail was sent to at the first attempt, and when. Narrow, because there may be a million of each.
 create table sent (
     broadcast_id text not null references broadcasts (id),
     subscriber_id bigint not null,

@@ -357,9 +357,9 @@ impl Store {
         .fetch_all(self.read())
         .await?;
         let query = self.engine.pick(
-            told!(" and state = 'uncertain'", "select value from json_each($2)"),
+            told!(" and state in ('sent', 'uncertain')", "select value from json_each($2)"),
             told!(
-                " and state = 'uncertain'",
+                " and state in ('sent', 'uncertain')",
                 "select cast(value as bigint) from jsonb_array_elements_text(cast($2 as jsonb))"
             ),
         );

@@ -7,7 +7,8 @@
 //!                     └─ node is dead ──┤
 //!                        expand ────────┘ (rows are born leased)
 //! ```
-//! What was sent of a broadcast leaves this table for the narrow one `sent` (`broadcast_id, subscriber_id, sent_at`).
+//! What was sent of a broadcast at the first attempt leaves this table for the narrow one `sent` (`broadcast_id,
+//! subscriber_id, sent_at`).
 
 use std::ops::RangeInclusive;
 
@@ -221,7 +222,8 @@ impl Store {
         // have counted what they sent.
         Ok(sqlx::query_scalar(
             "select (select count(*) from deliveries where state in ('sent', 'failed', 'skipped', 'expired', 'uncertain') \
-             and updated_at > $1 and state in ('sent', 'uncertain')) \
+             and updated_at > $1 and (state = 'uncertain' or state = 'sent' and (broadcast_id is null \
+             or broadcast_id not in (select id from broadcasts where created_at > $1)))) \
              + (select cast(coalesce(sum(sent), 0) as bigint) from broadcasts where created_at > $1) \
              + (select count(*) from broadcasts b cross join sent s where s.broadcast_id = b.id and s.sent_at > $1 \
              and b.created_at <= $1 and coalesce(b.finished_at, $1 + 1) > $1)",

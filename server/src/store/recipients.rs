@@ -26,11 +26,11 @@ pub struct Recipient {
     pub state: DeliveryState,
     /// Why; empty when there is nothing to say.
     pub reason: String,
-    /// Attempts so far that counted against the recipient; not remembered of what was sent of a broadcast.
+    /// Attempts so far that counted against the recipient.
     pub attempts: i64,
     /// When it is tried (again), if it waits.
     pub due_at: Timestamp,
-    /// When it was written; of what was sent of a broadcast, when that was.
+    /// When it was written; of what was sent of a broadcast at once, when that was.
     pub created_at: Timestamp,
     /// When it came to stand so.
     pub updated_at: Timestamp,
@@ -57,11 +57,11 @@ macro_rules! kept {
     };
 }
 
-/// The same of what was sent of broadcasts, with the tables it is read from.
+/// The same of what was sent of broadcasts at the first attempt, with the tables it is read from.
 macro_rules! sent {
     () => {
         "s.broadcast_id || '.' || s.subscriber_id as id, s.broadcast_id, b.kind, s.subscriber_id,
-         coalesce(u.email, 'erased@erased.invalid') as address, 'sent' as state, '' as reason, 0 as attempts,
+         coalesce(u.email, 'erased@erased.invalid') as address, 'sent' as state, '' as reason, 1 as attempts,
          s.sent_at as due_at, s.sent_at as created_at, s.sent_at as updated_at
          from broadcasts b cross join sent s left join subscribers u on u.id = s.subscriber_id"
     };

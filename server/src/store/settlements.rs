@@ -42,6 +42,13 @@ pub struct Settlement {
     pub finding: Option<(Finding, EmailAddress)>,
 }
 
+impl Settlement {
+    /// Whether there is no more to say of it than that it was sent.
+    fn is_sent_at_once(&self) -> bool {
+        self.state == DeliveryState::Sent && self.broadcast.is_some() && self.attempts <= 1 && !self.was_uncertain
+    }
+}
+
 /// What an attempt showed of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finding {
@@ -156,7 +163,7 @@ impl Write {
     }
 
     /// Writes down what became of deliveries that `node` had leased, and counts it, in one transaction. Of what was sent of a
-    /// broadcast only a row in `sent` stays.
+    /// broadcast at the first attempt only a row in `sent` stays.
     ///
     /// Rows that are not leased to this node in this epoch stay as they are. Another try is refused to a broadcast that
     /// has stopped meanwhile: it becomes skipped. The words of a letter, with links that work, are not kept longer than
@@ -181,8 +188,7 @@ impl Write {
                 incidents.insert(id, broadcast.incident);
             }
         }
-        let (sent, others): (Vec<_>, Vec<_>) =
-            settlements.iter().partition(|it| it.state == DeliveryState::Sent && it.broadcast.is_some());
+        let (sent, others): (Vec<_>, Vec<_>) = settlements.iter().partition(|settlement| settlement.is_sent_at_once());
         let sent: Vec<_> = sent.iter().map(|settlement| settlement.id.as_str()).collect();
         let others: Vec<_> = others.iter().map(|settlement| row(settlement, &stopped)).collect();
         let mut changed = self.store_sent(node, &sent, now).await?;
@@ -202,7 +208,7 @@ impl Write {
         Ok(Ok(changed.len()))
     }
 
-    /// Keeps of what was sent of broadcasts no more than that it was; says of which.
+    /// Keeps of what was sent at once no more than that it was; says of which broadcasts.
     async fn store_sent(&mut self, node: &Node, ids: &[&str], now: Timestamp) -> Result<Vec<(Option<String>, String)>> {
         if ids.is_empty() {
             return Ok(Vec::new());

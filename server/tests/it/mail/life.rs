@@ -135,7 +135,8 @@ async fn at_every_moment_the_counters_are_those_of_the_rows_on_postgres() {
 
 /// Total and expanded, then each counter beside its rows, then those without an outcome.
 const COUNTS: &str = "select total, expanded, \
-    sent, (select count(*) from sent where broadcast_id = $1), \
+    sent, (select count(*) from sent where broadcast_id = $1) \
+    + (select count(*) from deliveries where broadcast_id = $1 and state = 'sent'), \
     failed, (select count(*) from deliveries where broadcast_id = $1 and state = 'failed'), \
     skipped + expired, (select count(*) from deliveries where broadcast_id = $1 and state in ('skipped', 'expired')), \
     uncertain, (select count(*) from deliveries where broadcast_id = $1 and state = 'uncertain'), \

@@ -11,6 +11,7 @@ use server::store::{
     broadcasts::Broadcast,
     deliveries::{Delivery, Letter, NewLetter, Outcome},
     nodes::Node,
+    settlements::Settlement,
 };
 
 use super::{at, broadcasts::settlement, email};
@@ -20,6 +21,7 @@ on_both!(
     the_people_of_a_broadcast_are_listed_in_their_order_and_by_state,
     the_mails_to_one_person_are_found_by_their_address,
     what_was_sent_is_found_like_the_rest,
+    what_took_more_than_one_attempt_keeps_saying_so,
     whoever_was_erased_was_sent_something_all_the_same,
     broadcasts_are_listed_page_by_page,
 );
@@ -119,6 +121,8 @@ async fn what_was_sent_is_found_like_the_rest(store: Store) {
     assert_eq!(listed[0].incident.as_ref().map(|(id, _)| id), Some(&broadcast.incident));
     assert_eq!(store.sent_to(mail.subscriber, (at(7), mail.id.as_str()), 10).await.unwrap(), []);
 
+    assert_eq!(mail.attempts, 1);
+
     // It counts among what was sent lately, whether the broadcast is as young or not, and spares the address the next one.
     assert_eq!((store.count_sent(at(-1)).await.unwrap(), store.count_sent(at(6)).await.unwrap()), (1, 1));
     assert_eq!(store.count_sent(at(7)).await.unwrap(), 0);
@@ -127,6 +131,25 @@ async fn what_was_sent_is_found_like_the_rest(store: Store) {
     let hour = SignedDuration::from_hours(1);
     assert_eq!(busy(1, at(8)).await, [("reader1@example.com".to_owned(), at(7) + hour)]);
     assert_eq!((busy(2, at(8)).await, busy(1, at(7) + hour).await), (vec![], vec![]));
+}
+
+async fn what_took_more_than_one_attempt_keeps_saying_so(store: Store) {
+    let (broadcast, node, leased) = reached(&store).await;
+    let mut write = store.write().await.unwrap();
+    let again = Settlement { attempts: 2, ..settlement(&leased[0], DeliveryState::Sent) };
+    let repeated = Settlement { was_uncertain: true, ..settlement(&leased[1], DeliveryState::Sent) };
+    let at_once = settlement(&leased[2], DeliveryState::Sent);
+    assert_eq!(write.settle(&node, &[again, repeated, at_once], at(7)).await.unwrap(), Ok(3));
+    write.commit().await.unwrap();
+    let sent = store.recipients(&broadcast.id, Some(DeliveryState::Sent), SubscriberId(0), 10).await.unwrap();
+    assert_eq!(sent.iter().map(|it| it.attempts).collect::<Vec<_>>(), [2, 1, 1]);
+    assert_eq!((store.count_sent(at(-1)).await.unwrap(), store.count_sent(at(6)).await.unwrap()), (3, 3));
+    assert_eq!(store.broadcast(&broadcast.id).await.unwrap().unwrap().sent, 3);
+    let everyone: Vec<_> = leased.iter().filter_map(|it| it.subscriber).collect();
+    let older = Broadcast { created_at: at(-1), ..broadcast };
+    assert_eq!(store.told_since(&older, &everyone).await.unwrap().len(), 3);
+    let address = &leased[0].address;
+    assert_eq!(store.busy_addresses(&[address], 1, at(8)).await.unwrap().len(), 1);
 }
 
 async fn whoever_was_erased_was_sent_something_all_the_same(store: Store) {
