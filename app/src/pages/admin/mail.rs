@@ -146,9 +146,9 @@ fn held(since: Timestamp, now: Timestamp) -> impl IntoView {
             <p>
                 <span>"Since "</span>
                 {timestamp(since, now)}
-                <span>" nothing is sent: no updates, no confirmations, no alerts. Everything waits and goes on when you let it, as long as it is still worth sending."</span>
+                <span>" nothing is sent: no updates, no confirmations, no alerts. Everything waits until mail is released, as long as it is still worth sending."</span>
             </p>
-            <form method="post" action="/admin/mail/release"><button class="button">"Send again"</button></form>
+            <form method="post" action="/admin/mail/release"><button class="button">"Release mail"</button></form>
         </section>
     }
 }
@@ -230,8 +230,9 @@ fn transport(way: &TransportView, count: usize, now: Timestamp) -> impl IntoView
     });
     let pace = if way.pace < 100 { format!(", slowed down to {} % of that", way.pace) } else { String::new() };
     let is_main = way.name == "main";
-    let rate = format!("{} {}", way.rate, way.rate_from);
-    let rate = if is_main { format!("{rate}; updates use up to {}{pace}", way.bulk_rate) } else { rate + &pace };
+    let has_less = is_main && way.bulk_rate != way.rate;
+    let updates = if has_less { format!("; updates use up to {}", way.bulk_rate) } else { String::new() };
+    let rate = format!("{} {}{updates}{pace}", way.rate, way.rate_from);
     let connections = match way.cap {
         Some(cap) => {
             format!(

@@ -18,7 +18,7 @@ served_on_both!(all_mail_is_held_and_let_go_by_one_switch);
 async fn all_mail_is_held_and_let_go_by_one_switch(app: TestApp) {
     let owner = app.owner().await;
     app.followers(&["ann@example.com"], &Follows::everything()).await;
-    owner.get("/admin/mail").await.is(200).says("Hold all mail").says("Nothing waits");
+    owner.get("/admin/mail").await.is(200).says("Hold all mail").says("Nothing waits").never_says("up to no limit");
     owner.post("/admin/mail/hold", &[]).await.is(303);
     owner.get("/admin/mail").await.says("All mail is held");
     owner.post("/admin/mail/hold", &[]).await.is(409);
