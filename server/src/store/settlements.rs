@@ -215,33 +215,33 @@ impl Write {
         }
         // The plus keeps SQLite from going through all that is leased for each row: it shall look each id up.
         macro_rules! texts {
-            ($ids:literal, $leased:literal) => {
+            ($these:literal, $leased:literal) => {
                 [
                     concat!(
                         "insert into sent (broadcast_id, subscriber_id, sent_at) \
-                         select broadcast_id, subscriber_id, $4 from deliveries where id in (",
-                        $ids,
-                        ") and ",
+                         select broadcast_id, subscriber_id, $4 from deliveries where ",
+                        $these,
+                        " and ",
                         $leased,
                         " and node = $2 and epoch = $3 on conflict (broadcast_id, subscriber_id) do nothing"
                     ),
                     concat!(
-                        "delete from deliveries where id in (",
-                        $ids,
-                        ") and ",
+                        "delete from deliveries where ",
+                        $these,
+                        " and ",
                         $leased,
                         " and node = $2 and epoch = $3 returning broadcast_id, 'sent'"
                     ),
                 ]
             };
         }
-        let [insert, delete] = match self.engine {
-            Engine::Sqlite => texts!("select value from json_each($1)", "+state = 'leased'"),
+        let (ids, [insert, delete]) = match self.engine {
+            Engine::Sqlite => (json(ids)?, texts!("id in (select value from json_each($1))", "+state = 'leased'")),
+            // An array and no join: whatever the planner believes of the table, it looks each id up or each that is leased.
             Engine::Postgres => {
-                texts!("select json_array_elements_text(cast($1 as json))", "state = 'leased'")
+                (format!("{{{}}}", ids.join(",")), texts!("id = any (cast($1 as text[]))", "state = 'leased'"))
             }
         };
-        let ids = json(ids)?;
         sqlx::query(insert)
             .bind(&ids)
             .bind(&node.id)

@@ -77,7 +77,8 @@ impl Store {
         let mut busy = Vec::new();
         let wanted: Vec<_> = addresses.iter().map(|address| address.canonical()).collect();
         let wanted = serde_json::to_string(&wanted).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
-        // What was sent of broadcasts is found by whose it was, of those broadcasts that went on within the hour.
+        // What was sent of broadcasts is found by whose it was, of those broadcasts that went on within the hour. Address by
+        // address, or PostgreSQL reads everything that was ever sent.
         macro_rules! busy {
             ($addresses:literal) => {
                 concat!(
@@ -86,14 +87,19 @@ impl Store {
                      union all select id from broadcasts where finished_at > $2), \
                      asked as materialized (",
                     $addresses,
-                    "), mails as ( \
-                     select a.address, d.updated_at as at from asked a cross join deliveries d \
-                     where lower(d.address) = a.address and d.state in ('sent', 'uncertain') and d.updated_at > $2 \
-                     union all \
-                     select a.address, s.sent_at from asked a cross join subscribers u cross join lately l cross join sent s \
-                     where u.email_canonical = a.address and s.broadcast_id = l.id and s.subscriber_id = u.id \
-                     and s.sent_at > $2) \
-                     select address, min(at) from mails group by address having count(*) >= $3 order by address"
+                    "), letters as materialized (select address, \
+                     (select id from subscribers where email_canonical = address) as subscriber, \
+                     (select count(*) from deliveries d where lower(d.address) = asked.address \
+                     and d.state in ('sent', 'uncertain') and d.updated_at > $2) as letters, \
+                     (select min(d.updated_at) from deliveries d where lower(d.address) = asked.address \
+                     and d.state in ('sent', 'uncertain') and d.updated_at > $2) as first_letter from asked), \
+                     mails as materialized (select address, letters, first_letter, \
+                     (select count((select sent_at from sent s where s.broadcast_id = lately.id \
+                     and s.subscriber_id = subscriber and s.sent_at > $2)) from lately) as parts, \
+                     (select min((select sent_at from sent s where s.broadcast_id = lately.id \
+                     and s.subscriber_id = subscriber and s.sent_at > $2)) from lately) as first_part from letters) \
+                     select address, case when first_letter < coalesce(first_part, first_letter + 1) then first_letter \
+                     else first_part end from mails where letters + parts >= $3 order by address"
                 )
             };
         }
