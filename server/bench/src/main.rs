@@ -9,6 +9,7 @@
 //! Every figure is printed with its reference and its bound; the exit status is 1 when a bound is missed. What is kept
 //! lies on the disk of `target/`, never in memory.
 
+mod bare;
 mod broadcast;
 mod http;
 mod machine;

@@ -6,14 +6,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, anyhow};
 
 use super::{
-    Scale,
+    Scale, bare,
     broadcast::Broadcast,
     http::Client,
     place::{Place, Server},
@@ -42,13 +42,11 @@ pub(crate) fn measure(binary: &Path, scale: &Scale) -> Result<(Publishing, Vec<F
     let server = place.serve()?;
     let components = [large.as_str(), small.as_str()];
 
-    let watched = Watched::during(&server, || {
+    let idle = Watched::during(&server, || {
         thread::sleep(Duration::from_secs(scale.idle));
         Ok(())
     })?;
-    let idle = watched.p99();
-    eprintln!("idle: {idle:.2} ms");
-    let mut figures = broadcast(&place, &server, &sink, scale, &components, idle)?;
+    let mut figures = broadcast(&place, &server, &sink, scale, &components, &idle)?;
     figures.extend(filter(&server, &sink, scale, &small)?);
     let publishing = publish::on(&server, &sink, scale.million, &components)?;
     Ok((publishing, figures))
@@ -61,7 +59,7 @@ fn broadcast(
     sink: &Sink,
     scale: &Scale,
     components: &[&str],
-    idle: f64,
+    idle: &Watched,
 ) -> Result<Vec<Figure>> {
     let people = u64::from(scale.million);
     let (size_before, memory_before) = (place.database_size()?, server.memory()?);
@@ -79,7 +77,9 @@ fn broadcast(
     let memory = watched.memory.saturating_sub(memory_before);
     // What was measured is for `million` people; the bounds are for 1,000,000.
     let growth = size.saturating_sub(size_before) * 1_000_000 / people;
-    let p99 = watched.p99();
+    let p99 = |visits: &[f64]| quantile(visits, 0.99);
+    let (page, idle_page) = (p99(&watched.visits), p99(&idle.visits));
+    let (bare, idle_bare) = (p99(&watched.bare), p99(&idle.bare));
     let (name, speed) = (format!("{people} recipients"), f64::from(scale.million) / took.as_secs_f64());
     Ok(vec![
         Figure::told(format!("{name}: all states stored after"), format!("{:.0} s, {speed:.0}/s", took.as_secs_f64())),
@@ -91,9 +91,11 @@ fn broadcast(
         Figure::told(format!("{name}: database grows by, per million"), megabytes(growth))
             .against(format!("before: {}", megabytes(size_before)), ratio(size, size_before))
             .bound("≤ 80 MB", growth <= 80_000_000),
-        Figure::told(format!("{name}: the home page's p99 meanwhile"), format!("{p99:.2} ms"))
-            .against(format!("idle: {idle:.2} ms"), p99 / idle)
-            .bound("ratio ≤ 2", p99 <= 2.0 * idle),
+        Figure::told(format!("{name}: the home page's p99 meanwhile"), format!("{page:.2} ms"))
+            .against(format!("idle: {idle_page:.2} ms"), page / idle_page)
+            .bound("ratio ≤ 2", page <= 2.0 * idle_page),
+        Figure::told("… and that of a server that does nothing else", format!("{bare:.2} ms"))
+            .against(format!("idle: {idle_bare:.2} ms"), bare / idle_bare),
     ])
 }
 
@@ -122,32 +124,19 @@ fn filter(server: &Server, sink: &Sink, scale: &Scale, component: &str) -> Resul
 struct Watched {
     /// How long each visit of the home page took, in milliseconds, from the moment when it was due.
     visits: Vec<f64>,
+    /// The same of a page that a bare server has in its hand, at the same time.
+    bare: Vec<f64>,
     /// The most memory it had, in bytes.
     memory: u64,
 }
 
 impl Watched {
-    /// Visits the home page 200 times a second and looks at the memory while `act` runs.
+    /// Visits the home page and a bare one 200 times a second each and looks at the memory while `act` runs.
     fn during(server: &Server, act: impl FnOnce() -> Result<()>) -> Result<Self> {
         let over = Arc::new(AtomicBool::new(false));
-        let mut visitor = Client::connect(&server.host, "")?;
-        let flag = Arc::clone(&over);
-        let visiting = thread::spawn(move || -> Result<Vec<f64>> {
-            let mut visits = Vec::new();
-            let mut due = Instant::now();
-            while !flag.load(Ordering::Relaxed) {
-                // Counted from when it was due if the one before made it late.
-                let mut began = due;
-                if let Some(early) = due.checked_duration_since(Instant::now()) {
-                    thread::sleep(early);
-                    began = Instant::now();
-                }
-                visitor.get("/")?;
-                visits.push(began.elapsed().as_secs_f64() * 1e3);
-                due += VISITS;
-            }
-            Ok(visits)
-        });
+        let length = Client::connect(&server.host, "")?.get("/")?.len();
+        let visiting = visit(&server.host, &over)?;
+        let beside = visit(&bare::start(length)?, &over)?;
         let mut memory = 0;
         let acted = thread::scope(|scope| {
             let looking = scope.spawn(|| {
@@ -163,14 +152,34 @@ impl Watched {
             memory = looking.join().unwrap_or(0);
             acted
         });
-        let visits = visiting.join().map_err(|_| anyhow!("the visitor panicked"))?.context("the home page")?;
+        let visited =
+            |thread: JoinHandle<Result<Vec<f64>>>| thread.join().map_err(|_| anyhow!("a visitor panicked"))?;
+        let (visits, bare) = (visited(visiting).context("the home page")?, visited(beside)?);
         acted?;
-        Ok(Self { visits, memory })
+        Ok(Self { visits, bare, memory })
     }
+}
 
-    fn p99(&self) -> f64 {
-        quantile(&self.visits, 0.99)
-    }
+/// Visits a home page until it is over; the times in milliseconds.
+fn visit(host: &str, over: &Arc<AtomicBool>) -> Result<JoinHandle<Result<Vec<f64>>>> {
+    let mut client = Client::connect(host, "")?;
+    let over = Arc::clone(over);
+    Ok(thread::spawn(move || {
+        let mut visits = Vec::new();
+        let mut due = Instant::now();
+        while !over.load(Ordering::Relaxed) {
+            // Counted from when it was due if the one before made it late.
+            let mut began = due;
+            if let Some(early) = due.checked_duration_since(Instant::now()) {
+                thread::sleep(early);
+                began = Instant::now();
+            }
+            client.get("/")?;
+            visits.push(began.elapsed().as_secs_f64() * 1e3);
+            due += VISITS;
+        }
+        Ok(visits)
+    }))
 }
 
 /// How many transactions that may write there were, and how many of them took at most 50 ms.
