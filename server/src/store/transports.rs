@@ -1,5 +1,7 @@
 //! How transports fare, for all nodes, and whether mail is held as a whole.
 
+use std::collections::BTreeMap;
+
 use domain::{email_address::EmailAddress, health::Health};
 use jiff::{SignedDuration, Timestamp};
 use sqlx::FromRow;
@@ -28,6 +30,55 @@ macro_rules! select {
         concat!(
             "select condition, reason, since, noted_at, not_before, failures, pace, cap from transports where name = $1",
             $rest
+        )
+    };
+}
+
+/// The broadcasts of which anything can have been sent since `$2`.
+macro_rules! lately {
+    () => {
+        "(select id from broadcasts where state in ('queued', 'sending', 'paused') \
+         union all select id from broadcasts where finished_at > $2)"
+    };
+}
+
+/// The letters to the addresses `$1`, and the mails of broadcasts that needed more than one attempt, since `$2`.
+macro_rules! letters {
+    ($addresses:literal) => {
+        concat!(
+            "from deliveries where lower(address) in (",
+            $addresses,
+            ") and state in ('sent', 'uncertain') and updated_at > $2"
+        )
+    };
+}
+
+/// How many mails at most any of the addresses `$1` got since `$2`.
+macro_rules! possible {
+    ($addresses:literal) => {
+        concat!(
+            "select (select count(*) from ",
+            lately!(),
+            " as lately) + coalesce((select max(letters) from (select count(*) as letters ",
+            letters!($addresses),
+            " group by lower(address)) as counted), 0)"
+        )
+    };
+}
+
+/// When the addresses `$1` got mails since `$2`. What was sent of a broadcast is looked up person by person: joined,
+/// PostgreSQL reads everything that was ever sent.
+macro_rules! mailed {
+    ($addresses:literal) => {
+        concat!(
+            "select lower(address), updated_at ",
+            letters!($addresses),
+            " union all select s.email_canonical, (select sent_at from sent where broadcast_id = lately.id \
+             and subscriber_id = s.id and sent_at > $2) from subscribers s cross join ",
+            lately!(),
+            " as lately where s.email_canonical in (",
+            $addresses,
+            ")"
         )
     };
 }
@@ -73,49 +124,35 @@ impl Store {
         most: u64,
         now: Timestamp,
     ) -> Result<Vec<(String, Timestamp)>> {
-        let hour_ago = now.checked_sub(SignedDuration::from_hours(1)).unwrap_or(now);
-        let mut busy = Vec::new();
+        let hour_ago = millis(now.checked_sub(SignedDuration::from_hours(1)).unwrap_or(now));
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let wanted: Vec<_> = addresses.iter().map(|address| address.canonical()).collect();
         let wanted = serde_json::to_string(&wanted).map_err(|error| StoreError::Corrupt(TABLE, error.to_string()))?;
-        // What was sent of broadcasts is found by whose it was, of those broadcasts that went on within the hour. Address by
-        // address, or PostgreSQL reads everything that was ever sent.
-        macro_rules! busy {
-            ($addresses:literal) => {
-                concat!(
-                    "with lately as materialized ( \
-                     select id from broadcasts where state in ('queued', 'sending', 'paused') \
-                     union all select id from broadcasts where finished_at > $2), \
-                     asked as materialized (",
-                    $addresses,
-                    "), letters as materialized (select address, \
-                     (select id from subscribers where email_canonical = address) as subscriber, \
-                     (select count(*) from deliveries d where lower(d.address) = asked.address \
-                     and d.state in ('sent', 'uncertain') and d.updated_at > $2) as letters, \
-                     (select min(d.updated_at) from deliveries d where lower(d.address) = asked.address \
-                     and d.state in ('sent', 'uncertain') and d.updated_at > $2) as first_letter from asked), \
-                     mails as materialized (select address, letters, first_letter, \
-                     (select count((select sent_at from sent s where s.broadcast_id = lately.id \
-                     and s.subscriber_id = subscriber and s.sent_at > $2)) from lately) as parts, \
-                     (select min((select sent_at from sent s where s.broadcast_id = lately.id \
-                     and s.subscriber_id = subscriber and s.sent_at > $2)) from lately) as first_part from letters) \
-                     select address, case when first_letter < coalesce(first_part, first_letter + 1) then first_letter \
-                     else first_part end from mails where letters + parts >= $3 order by address"
-                )
-            };
+        // Nobody gets two mails of one broadcast: while there are few of them, what was sent is not looked for.
+        let query = self.engine.pick(
+            possible!("select value from json_each($1)"),
+            possible!("select json_array_elements_text(cast($1 as json))"),
+        );
+        let possible: i64 = sqlx::query_scalar(query).bind(&wanted).bind(hour_ago).fetch_one(self.read()).await?;
+        if usize::try_from(possible).is_ok_and(|possible| possible < most) {
+            return Ok(Vec::new());
         }
         let query = self.engine.pick(
-            busy!("select value as address from json_each($1)"),
-            busy!("select json_array_elements_text(cast($1 as json)) as address"),
+            mailed!("select value from json_each($1)"),
+            mailed!("select json_array_elements_text(cast($1 as json))"),
         );
-        let rows: Vec<(String, i64)> = sqlx::query_as(query)
-            .bind(wanted)
-            .bind(millis(hour_ago))
-            .bind(i64::try_from(most).unwrap_or(i64::MAX))
-            .fetch_all(self.read())
-            .await?;
-        for (address, oldest) in rows {
-            let free = instant(TABLE, oldest)?.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
-            busy.push((address, free));
+        let rows: Vec<(String, Option<i64>)> =
+            sqlx::query_as(query).bind(&wanted).bind(hour_ago).fetch_all(self.read()).await?;
+        let mut mailed: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+        for (address, at) in rows {
+            mailed.entry(address).or_default().extend(at);
+        }
+        let mut busy = Vec::new();
+        for (address, times) in mailed {
+            if let Some(oldest) = times.iter().min().filter(|_| times.len() >= most) {
+                let free = instant(TABLE, *oldest)?.checked_add(SignedDuration::from_hours(1)).unwrap_or(now);
+                busy.push((address, free));
+            }
         }
         Ok(busy)
     }
