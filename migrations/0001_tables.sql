@@ -252,9 +252,9 @@ create table deliveries (
     expires_at bigint not null,
     created_at bigint not null,
     updated_at bigint not null,
-    constraint deliveries_broadcast_id unique (broadcast_id, subscriber_id),
-    constraint deliveries_dedupe_key unique (dedupe_key)
+    constraint deliveries_broadcast_id unique (broadcast_id, subscriber_id)
 );
+create unique index deliveries_dedupe_key on deliveries (dedupe_key) where dedupe_key is not null;
 create index deliveries_due on deliveries (lane, due_at, id) where state = 'waiting';
 create index deliveries_leased on deliveries (node, epoch) where state = 'leased';
 create index deliveries_subscriber_id on deliveries (subscriber_id, created_at);

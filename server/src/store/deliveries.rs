@@ -242,7 +242,8 @@ impl Write {
         let rows = sqlx::query(
             "insert into deliveries (id, subscriber_id, kind, lane, address, message, state, attempts, uncertain, reason, \
              dedupe_key, due_at, expires_at, created_at, updated_at) \
-             values ($1, $2, $3, $4, $5, $6, 'waiting', 0, 0, '', $7, $8, $9, $8, $8) on conflict (dedupe_key) do nothing",
+             values ($1, $2, $3, $4, $5, $6, 'waiting', 0, 0, '', $7, $8, $9, $8, $8) \
+             on conflict (dedupe_key) where dedupe_key is not null do nothing",
         )
         .bind(new.id.as_str())
         .bind(new.subscriber.map(|id| id.0))

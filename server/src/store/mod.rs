@@ -77,6 +77,15 @@ impl Engine {
             Self::Postgres => postgres,
         }
     }
+
+    /// How many of many rows one statement writes. SQLite does so on a thread of ours that keeps its processor meanwhile, and
+    /// a reader may be waiting for that.
+    fn rows_at_once(self) -> usize {
+        match self {
+            Self::Sqlite => 32,
+            Self::Postgres => usize::MAX,
+        }
+    }
 }
 
 /// Why the store could not answer.

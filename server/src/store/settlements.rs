@@ -148,17 +148,19 @@ impl Write {
              select id, $2, subscriber, $3, $4, address, 'leased', 0, 0, '', $5, $6, $7, $8, $7, $7 \
              from json_to_recordset(cast($1 as json)) as new (id text, subscriber bigint, address text)",
         );
-        sqlx::query(query)
-            .bind(json(&rows)?)
-            .bind(broadcast.id.as_str())
-            .bind(&broadcast.kind)
-            .bind(broadcast.lane.rank())
-            .bind(&node.id)
-            .bind(node.epoch)
-            .bind(millis(now))
-            .bind(millis(broadcast.expires_at))
-            .execute(self.connection())
-            .await?;
+        for rows in rows.chunks(self.engine.rows_at_once()) {
+            sqlx::query(query)
+                .bind(json(rows)?)
+                .bind(broadcast.id.as_str())
+                .bind(&broadcast.kind)
+                .bind(broadcast.lane.rank())
+                .bind(&node.id)
+                .bind(node.epoch)
+                .bind(millis(now))
+                .bind(millis(broadcast.expires_at))
+                .execute(self.connection())
+                .await?;
+        }
         Ok(())
     }
 
@@ -191,7 +193,10 @@ impl Write {
         let (sent, others): (Vec<_>, Vec<_>) = settlements.iter().partition(|settlement| settlement.is_sent_at_once());
         let sent: Vec<_> = sent.iter().map(|settlement| settlement.id.as_str()).collect();
         let others: Vec<_> = others.iter().map(|settlement| row(settlement, &stopped)).collect();
-        let mut changed = self.store_sent(node, &sent, now).await?;
+        let mut changed = Vec::with_capacity(settlements.len());
+        for sent in sent.chunks(self.engine.rows_at_once()) {
+            changed.extend(self.store_sent(node, sent, now).await?);
+        }
         changed.extend(self.store_others(node, &others, now).await?);
         self.count_outcomes(&changed, now).await?;
         for settlement in settlements {
@@ -210,46 +215,52 @@ impl Write {
 
     /// Keeps of what was sent at once no more than that it was; says of which broadcasts.
     async fn store_sent(&mut self, node: &Node, ids: &[&str], now: Timestamp) -> Result<Vec<(Option<String>, String)>> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        // The plus keeps SQLite from going through all that is leased for each row: it shall look each id up.
-        macro_rules! texts {
-            ($these:literal, $leased:literal) => {
-                [
-                    concat!(
-                        "insert into sent (broadcast_id, subscriber_id, sent_at) \
-                         select broadcast_id, subscriber_id, $4 from deliveries where ",
-                        $these,
-                        " and ",
-                        $leased,
-                        " and node = $2 and epoch = $3 on conflict (broadcast_id, subscriber_id) do nothing"
-                    ),
-                    concat!(
-                        "delete from deliveries where ",
-                        $these,
-                        " and ",
-                        $leased,
-                        " and node = $2 and epoch = $3 returning broadcast_id, 'sent'"
-                    ),
-                ]
-            };
-        }
-        let (ids, [insert, delete]) = match self.engine {
-            Engine::Sqlite => (json(ids)?, texts!("id in (select value from json_each($1))", "+state = 'leased'")),
-            // An array and no join: whatever the planner believes of the table, it looks each id up or each that is leased.
-            Engine::Postgres => {
-                (format!("{{{}}}", ids.join(",")), texts!("id = any (cast($1 as text[]))", "state = 'leased'"))
+        match self.engine {
+            Engine::Sqlite => {
+                // The plus keeps SQLite from going through all that is leased for each row: it shall look each id up.
+                macro_rules! these {
+                    () => {
+                        " from deliveries where id in (select value from json_each($1)) and +state = 'leased' \
+                         and node = $2 and epoch = $3"
+                    };
+                }
+                let ids = json(ids)?;
+                sqlx::query(concat!(
+                    "insert into sent (broadcast_id, subscriber_id, sent_at) select broadcast_id, subscriber_id, $4",
+                    these!(),
+                    " on conflict (broadcast_id, subscriber_id) do nothing"
+                ))
+                .bind(&ids)
+                .bind(&node.id)
+                .bind(node.epoch)
+                .bind(millis(now))
+                .execute(self.connection())
+                .await?;
+                Ok(sqlx::query_as(concat!("delete", these!(), " returning broadcast_id, 'sent'"))
+                    .bind(ids)
+                    .bind(&node.id)
+                    .bind(node.epoch)
+                    .fetch_all(self.connection())
+                    .await?)
             }
-        };
-        sqlx::query(insert)
-            .bind(&ids)
-            .bind(&node.id)
-            .bind(node.epoch)
-            .bind(millis(now))
-            .execute(self.connection())
-            .await?;
-        Ok(sqlx::query_as(delete).bind(&ids).bind(&node.id).bind(node.epoch).fetch_all(self.connection()).await?)
+            // As the plus: whatever the planner believes of the table, it looks each id up. The inner select has the array
+            // read once, not for each row.
+            Engine::Postgres => {
+                Ok(sqlx::query_as(
+                    "with gone as (delete from deliveries where id = any (cast((select cast($1 as text[])) as text[])) \
+                     and state || '' = 'leased' and node = $2 and epoch = $3 returning broadcast_id, subscriber_id), \
+                     kept as (insert into sent (broadcast_id, subscriber_id, sent_at) \
+                     select broadcast_id, subscriber_id, $4 from gone on conflict (broadcast_id, subscriber_id) do nothing) \
+                     select broadcast_id, 'sent' from gone",
+                )
+                .bind(format!("{{{}}}", ids.join(",")))
+                .bind(&node.id)
+                .bind(node.epoch)
+                .bind(millis(now))
+                .fetch_all(self.connection())
+                .await?)
+            }
+        }
     }
 
     /// Writes down how deliveries stand that stay; says of which broadcasts.
