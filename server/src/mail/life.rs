@@ -26,6 +26,7 @@ use super::{
     ready::Ready,
     route::Route,
     select,
+    threads::giving_way,
 };
 use crate::{
     clock::Clock,
@@ -99,18 +100,18 @@ impl Life {
     pub(super) async fn run(self: Arc<Self>, stop: &CancellationToken) {
         tracing::info!(node = %self.node.id, epoch = self.node.epoch, "The mail worker starts.");
         let mut sources = JoinSet::new();
-        sources.spawn(expand::feed(Arc::clone(&self)));
-        sources.spawn(node::keep_alive(Arc::clone(&self)));
+        sources.spawn(giving_way(expand::feed(Arc::clone(&self))));
+        sources.spawn(giving_way(node::keep_alive(Arc::clone(&self))));
         let mut sessions = JoinSet::new();
         for (number, route) in self.routes.iter().enumerate() {
-            sources.spawn(select::select(Arc::clone(&self), number));
+            sources.spawn(giving_way(select::select(Arc::clone(&self), number)));
             for _ in 0..route.connections {
-                sessions.spawn(deliver::deliver(Arc::clone(&self), number));
+                sessions.spawn(giving_way(deliver::deliver(Arc::clone(&self), number)));
             }
         }
         let mut acks = JoinSet::new();
         if let Some(inbox) = self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            acks.spawn(ack::acknowledge(Arc::clone(&self), inbox));
+            acks.spawn(giving_way(ack::acknowledge(Arc::clone(&self), inbox)));
         }
         tokio::select! {
             () = stop.cancelled() => {}

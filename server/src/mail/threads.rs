@@ -1,8 +1,12 @@
 //! Threads of its own for the mail worker.
 
-use std::io;
+use std::{future::poll_fn, io, thread};
 
 use tokio::runtime::{Builder, EnterGuard, Runtime};
+
+/// A third of the processor when readers want all of it: far more mail than any provider takes.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 5;
 
 /// A second runtime. While a broadcast is on its way its tasks never rest, and a runtime whose threads never rest looks only
 /// now and then whether somebody asks for a page.
@@ -12,7 +16,8 @@ pub struct Threads(Option<Runtime>);
 impl Threads {
     /// As many as the machine has processors.
     pub fn start() -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().thread_name("mail").enable_all().build()?;
+        let runtime =
+            Builder::new_multi_thread().thread_name("mail").on_thread_start(step_back).enable_all().build()?;
         Ok(Self(Some(runtime)))
     }
 
@@ -20,6 +25,27 @@ impl Threads {
     pub fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.as_ref().map(Runtime::enter)
     }
+}
+
+/// Lets every other thread of the server go first: readers before mail, which loses little, since mail waits for the other end
+/// most of the time. Elsewhere a priority belongs to the whole process.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "The mail threads keep the priority of the others.");
+    }
+}
+
+/// A task that gives its processor up after each step to whoever waits for it. Sending as fast as it can, a mail thread would
+/// keep it for its turn of the kernel's scheduler, a millisecond or more, which is long for a reader.
+pub(super) async fn giving_way<F: Future>(task: F) -> F::Output {
+    let mut task = Box::pin(task);
+    poll_fn(|context| {
+        let step = task.as_mut().poll(context);
+        thread::yield_now();
+        step
+    })
+    .await
 }
 
 impl Drop for Threads {
