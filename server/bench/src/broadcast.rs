@@ -50,7 +50,7 @@ impl Broadcast {
                 return Ok((now - self.began, broadcast["sent"].as_u64().unwrap_or(0)));
             }
             ensure!(now - self.began < Duration::from_mins(20), "it does not end: {broadcast}");
-            thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(100));
         }
     }
 
