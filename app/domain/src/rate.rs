@@ -1,7 +1,8 @@
 //! How fast mail may leave: the generic cell rate algorithm (ITU-T I.371, annex A) as a pure function.
 //!
 //! One number is remembered: when the next mail would be due if mails left evenly. It may run ahead of now by half
-//! a second and never falls behind now, so what was not used in time is lost and no pause earns a flood.
+//! a second and never falls behind now, so what was not used in time is lost and no pause earns a flood. By a clock that
+//! is somewhat behind the one that wrote it, it is simply due later: nothing of it is forgotten.
 
 use std::{fmt, str::FromStr};
 
@@ -12,6 +13,8 @@ const SECOND: u64 = 1_000_000;
 const SLICE: u64 = SECOND / 4;
 /// The same when nothing limits it.
 const UNLIMITED_SLICE: u64 = 5_000;
+/// What is further ahead than mails may run and this on top was written by a clock that has been put back since.
+const LEEWAY: u64 = SECOND;
 /// The fewest and most mails of which the outcome may be unknown at once.
 const OUTSTANDING: (u64, u64) = (4, 256);
 
@@ -191,16 +194,19 @@ impl fmt::Display for Rate {
 
 /// Takes up to `wanted` permits, given what [`Grant::next_at`] said last (0 at first).
 ///
-/// In any window of length T at most `rate × T` plus one tolerance's worth is granted, wherever the clock jumps to: what
-/// is remembered is held within now and now plus the tolerance.
+/// In any window of length T at most `rate × T` plus one tolerance's worth is granted, and as much more as the clocks of
+/// those who ask differ, up to a second. When a clock jumps, at most one tolerance's worth is granted anew.
 pub fn take(next_at: i64, now: Timestamp, rate: Rate, wanted: u64) -> Grant {
     let now = now.as_microsecond();
     if rate.is_unlimited() {
         return Grant { permits: wanted, next_at: now, wait: SignedDuration::ZERO };
     }
     let tolerance = rate.tolerance();
-    let ahead = u64::try_from(next_at.saturating_sub(now)).unwrap_or(0).min(tolerance);
-    let permits = rate.permits_in(tolerance - ahead).min(wanted);
+    let ahead = match u64::try_from(next_at.saturating_sub(now)).unwrap_or(0) {
+        ahead if ahead > tolerance.saturating_add(LEEWAY) => tolerance,
+        ahead => ahead,
+    };
+    let permits = rate.permits_in(tolerance.saturating_sub(ahead)).min(wanted);
     let ahead = ahead + rate.span(permits);
     let wait = (ahead + rate.span(1)).saturating_sub(tolerance);
     let signed = |micros| i64::try_from(micros).unwrap_or(i64::MAX);
@@ -255,6 +261,16 @@ mod tests {
         let hour = 3_600_000_000;
         let after = take(before.next_at, at(-hour), rate, 1);
         assert!(after.wait <= SignedDuration::from_millis(100), "{after:?}");
+        let second = take(before.next_at, at(-1_000_000), rate, 1);
+        assert!(second.wait <= SignedDuration::from_millis(1_100), "{second:?}");
+    }
+
+    #[test]
+    fn whoever_is_behind_forgets_nothing_of_what_others_took() {
+        let rate = Rate::per_second(10);
+        let taken = take(0, at(0), rate, 5);
+        let behind = take(taken.next_at, at(-500_000), rate, 5);
+        assert_eq!((behind.permits, behind.next_at), (0, taken.next_at));
     }
 
     #[test]
@@ -287,6 +303,22 @@ mod tests {
                     let window = (until - from).unsigned_abs() + rate.tolerance();
                     prop_assert!(sum <= rate.permits_in(window), "{sum} in {window} µs at {milli}/1000 a second");
                 }
+            }
+        }
+
+        #[test]
+        fn clocks_that_differ_cost_no_more_than_they_differ(
+            milli in 100_u64..2_000_000, apart in 0_i64..1_000_000,
+            steps in prop::collection::vec((0_i64..500_000, 0_u64..500, any::<bool>()), 1..60)
+        ) {
+            let rate = Rate(milli * PER_SECOND / 1000);
+            let (mut now, mut next_at, mut sum) = (0, 0, 0);
+            for (pause, wanted, is_behind) in steps {
+                now += pause;
+                let grant = take(next_at, at(if is_behind { now - apart } else { now }), rate, wanted);
+                (next_at, sum) = (grant.next_at, sum + grant.permits);
+                let window = (now + apart).unsigned_abs() + rate.tolerance();
+                prop_assert!(sum <= rate.permits_in(window), "{sum} in {window} µs at {milli}/1000 a second");
             }
         }
 

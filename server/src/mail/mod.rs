@@ -165,6 +165,9 @@ impl Worker {
 /// One life after the other until it is told to stop.
 async fn supervise(settings: Arc<MailSettings>, store: Store, clock: Clock, handle: Handle, stop: CancellationToken) {
     while !stop.is_cancelled() {
+        if let Err(error) = node::agree_on_time(&store, &clock).await {
+            tracing::warn!(%error, "The database cannot be asked for the time.");
+        }
         match node::start_epoch(&store, &settings.node, clock.now()).await {
             Ok(node) => {
                 let life = Life::new(Arc::clone(&settings), store.clone(), clock.clone(), handle.clone(), node);

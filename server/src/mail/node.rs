@@ -7,19 +7,25 @@ use domain::{
     delivery::DeliveryState,
     health::{Condition, Health},
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{ack::Settled, alerts, life::Life, limits::in_time};
-use crate::store::{
-    Result, Store,
-    nodes::{Heartbeat, Node},
+use crate::{
+    clock::Clock,
+    store::{
+        Result, Store,
+        nodes::{Heartbeat, Node},
+    },
 };
 
 /// How long a node that is alive is never silent.
 pub const SILENCE: Duration = Duration::from_secs(30);
 /// How often a node says that it is alive before it is taken for dead: one that was merely slow is not.
 const HEARTBEATS: u32 = 6;
+
+/// A clock that is further from the database's is worth a word.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_millis(100);
 
 /// Since when nothing new was heard of the other nodes, by this process's own stopwatch: clocks that differ or jump make
 /// nobody dead.
@@ -55,6 +61,22 @@ impl Watch {
     fn forget(&mut self) {
         self.heard.clear();
     }
+}
+
+/// Goes by the database's clock: all nodes together keep to one rate, and know the same things to be due.
+pub(super) async fn agree_on_time(store: &Store, clock: &Clock) -> Result<()> {
+    let before = clock.machine();
+    let Some(there) = in_time(store.shared_time()).await? else { return Ok(()) };
+    if let Some(lacks) = clock.follow(there, before, clock.machine())
+        && lacks.abs() > CLOCKS_DIFFER
+    {
+        tracing::warn!(
+            milliseconds = -lacks.as_millis(),
+            "This machine's clock is not the database's; the database's counts. Have both set by NTP."
+        );
+    }
+    metrics::gauge!("tidings_clock_ahead_seconds").set(-clock.lacks().as_secs_f64());
+    Ok(())
 }
 
 /// Begins a new epoch, and takes back what earlier lives of this node had leased.
@@ -112,6 +134,7 @@ pub(super) async fn keep_alive(life: Arc<Life>) {
 }
 
 async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
+    agree_on_time(&life.store, &life.clock).await?;
     let now = life.clock.now();
     let began = Instant::now();
     let beat = async {

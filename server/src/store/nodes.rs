@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{Result, Store, Write, millis};
+use super::{Engine, Result, Store, Write, instant, millis};
 
 /// A process that sends, in one of its lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub struct Heartbeat {
 }
 
 impl Store {
+    /// The time by the one clock that all nodes can see. `None` where only one process writes.
+    pub async fn shared_time(&self) -> Result<Option<Timestamp>> {
+        if self.engine() == Engine::Sqlite {
+            return Ok(None);
+        }
+        let millis: i64 =
+            sqlx::query_scalar("select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)")
+                .fetch_one(self.read())
+                .await?;
+        Ok(Some(instant("the clock", millis)?))
+    }
+
     /// The last that was heard of each node that holds leases or may.
     pub async fn heartbeats(&self) -> Result<Vec<Heartbeat>> {
         let rows: Vec<(String, i64, i64)> =

@@ -1,4 +1,4 @@
-//! Three nodes and one rate.
+//! Several nodes and one rate.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
@@ -12,7 +12,11 @@ use domain::{
     subscriber::Follows,
 };
 use jiff::SignedDuration;
-use server::store::deliveries::{Letter, NewLetter};
+use server::{
+    clock::Clock,
+    mail::transport::Transport,
+    store::deliveries::{Letter, NewLetter},
+};
 
 use super::stage::{Stage, busiest_second, told};
 use crate::support::{
@@ -74,4 +78,42 @@ async fn three_nodes_with_work_in_all_lanes_come_close_to_fourteen_a_second() {
     let within = mails.iter().filter(|mail| mail.at - mails[0].at < Duration::from_secs(14)).count();
     // 95 % of 13, which is itself nearly the 95 % of 14 that are ever used.
     assert!(within * 100 >= 14 * 13 * 95, "{within} in fourteen seconds");
+}
+
+/// Two machines whose clocks differ by so much send a broadcast to 90 people at 14 a second.
+async fn sent_by_clocks_that_differ(by: SignedDuration) {
+    let database = Database::postgres().await;
+    let other = database.store().await;
+    let servers = [SmtpServer::start().await, SmtpServer::start().await];
+    let story = async |store| {
+        let mut stage = Stage::new(&store, Some(&servers[0])).await.at(Rate::per_second(14));
+        stage.company.subscribe("p", 90, Follows::everything(), stage.now()).await;
+        let broadcast = stage.company.post(Investigating, stage.now()).await;
+        let right = stage.start();
+        stage.settings.transport = Some(Transport::parse(&servers[1].url()).unwrap());
+        let behind = stage.start_by(&Clock::wrong_by(-by), &other, "two");
+        assert_eq!(stage.until_over(&broadcast).await.state, BroadcastState::Done);
+        right.stop().await;
+        behind.stop().await;
+    };
+    database.run(story).await;
+    let each = servers.each_ref().map(SmtpServer::count);
+    assert!(each.iter().all(|mails| *mails >= 10), "one leaves nothing to the other: {each:?}");
+    let mut mails: Vec<_> = servers.iter().flat_map(SmtpServer::accepted).collect();
+    mails.sort_by_key(|mail| mail.at);
+    assert!(told(&mails, "").values().all(|times| *times == 1) && mails.len() == 90);
+    assert!(busiest_second(&mails) <= MOST, "{} in a second", busiest_second(&mails));
+    // Broadcasts have 11.9 a second, and the first come at once.
+    let took = mails[89].at - mails[0].at;
+    assert!(took >= Duration::from_millis((90 - 7) * 10_000 / 119), "90 mails in {took:?}");
+}
+
+#[tokio::test]
+async fn clocks_that_differ_by_half_a_second_share_one_rate() {
+    sent_by_clocks_that_differ(SignedDuration::from_millis(500)).await;
+}
+
+#[tokio::test]
+async fn clocks_that_differ_by_half_a_minute_share_one_rate() {
+    sent_by_clocks_that_differ(SignedDuration::from_secs(30)).await;
 }

@@ -18,6 +18,7 @@ mod incidents;
 mod keys;
 mod logos;
 mod mail_usage;
+mod nodes;
 mod page;
 mod pages;
 mod peers;
