@@ -4,7 +4,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -29,7 +29,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub(super) struct Permits {
     free: Arc<Semaphore>,
-    size: AtomicUsize,
+    /// Held over a change, so that two at once change it one after the other.
+    size: Mutex<usize>,
     /// What one mail needs, in microseconds; a moving mean.
     each: AtomicU64,
     rate: Rate,
@@ -38,7 +39,7 @@ pub(super) struct Permits {
 impl Permits {
     pub(super) fn new(rate: Rate) -> Self {
         let each = u64::try_from(FIRST_GUESS.as_micros()).unwrap_or(0);
-        let permits = Self { free: Arc::new(Semaphore::new(0)), size: AtomicUsize::new(0), each: each.into(), rate };
+        let permits = Self { free: Arc::new(Semaphore::new(0)), size: Mutex::new(0), each: each.into(), rate };
         permits.resize();
         permits
     }
@@ -50,7 +51,7 @@ impl Permits {
 
     /// How many there are.
     pub(super) fn size(&self) -> usize {
-        self.size.load(Ordering::Relaxed)
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Learns how long a mail took from `MAIL` to the commit.
@@ -60,19 +61,18 @@ impl Permits {
         self.each.store(each - each / 16 + took / 16, Ordering::Relaxed);
     }
 
-    /// Follows what was learnt. Called by one task only.
+    /// Follows what was learnt.
     pub(super) fn resize(&self) {
         let each = i64::try_from(self.each.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
         let wanted = usize::try_from(self.rate.outstanding(SignedDuration::from_micros(each))).unwrap_or(usize::MAX);
-        let size = self.size();
-        let size = if wanted >= size {
-            self.free.add_permits(wanted - size);
-            wanted
+        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        if wanted >= *size {
+            self.free.add_permits(wanted - *size);
+            *size = wanted;
         } else {
             // Those in use are taken away another time.
-            size - self.free.forget_permits(size - wanted)
-        };
-        self.size.store(size, Ordering::Relaxed);
+            *size -= self.free.forget_permits(*size - wanted);
+        }
     }
 }
 
@@ -114,6 +114,22 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn there_are_as_many_permits_as_they_say_however_many_resize_them() {
+        let permits = Permits::new(Rate::per_second(100));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..5_000 {
+                        permits.learn(Duration::from_secs(round % 7 * 10));
+                        permits.resize();
+                    }
+                });
+            }
+        });
+        assert_eq!(permits.free.available_permits(), permits.size());
+    }
 
     #[test]
     fn nothing_is_sent_while_the_store_is_silent() {
