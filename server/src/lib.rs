@@ -97,7 +97,7 @@ impl Server {
         tasks.spawn(jobs::import_lists(state.clone(), shutdown.clone()));
         tasks.spawn(jobs::watch_sign_ups(state.clone(), shutdown.clone()));
         tasks.close();
-        let (settings, _node) = mail_settings(&state)?;
+        let settings = mail_settings(&state)?;
         let threads = Threads::start().map_err(|error| Failure(format!("no threads to send mail: {error}")))?;
         let worker = {
             let _here = threads.enter();
@@ -144,10 +144,10 @@ async fn give_page_id(state: &AppState) -> store::Result<()> {
 }
 
 /// What the mail worker needs, and the claim on this node's name as long as it runs.
-fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> {
+fn mail_settings(state: &AppState) -> Result<MailSettings, Failure> {
     let config = state.config();
     let node = lock::node_name(&config.data, rand::random()).map_err(|error| Failure(error.to_string()))?;
-    let settings = MailSettings {
+    Ok(MailSettings {
         transport: config.smtp.clone(),
         alert_transport: config.smtp_alert.clone(),
         outbox: state.outbox(),
@@ -160,12 +160,11 @@ fn mail_settings(state: &AppState) -> Result<(MailSettings, LockFile), Failure> 
         from: config.mail_from.clone(),
         public_url: state.public_url().to_owned(),
         secret: state.secret().clone(),
-        node: node.1,
+        node,
         hello: config.hello(),
         deadlines: Deadlines::default(),
         silence: mail::SILENCE,
-    };
-    Ok((settings, node.0))
+    })
 }
 
 /// Makes a folder that only its owner can read: it holds addresses, password hashes and mails with live links.

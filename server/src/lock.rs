@@ -4,8 +4,9 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// More processes than ever share a data folder.
@@ -39,15 +40,46 @@ pub fn lock(path: &Path) -> Result<LockFile, LockError> {
     }
 }
 
-/// Takes the name of a node that no other process on this data folder has: the same one after a restart, so that it finds
-/// what it had leased. `random` becomes the name when there is none yet.
-pub fn node_name(data: &Path, random: u64) -> Result<(LockFile, String), LockError> {
+/// What a process is called among the nodes: the same after a restart, so that it finds what it had leased.
+#[derive(Clone, Debug)]
+pub struct NodeName {
+    name: String,
+    /// Where it is written down, for no other process on this data folder.
+    file: Option<Arc<LockFile>>,
+}
+
+impl From<&str> for NodeName {
+    /// One that is written down nowhere.
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), file: None }
+    }
+}
+
+impl NodeName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+
+    /// Another name, from now on: when the data folder was copied, there are two of the old one.
+    #[must_use]
+    pub fn replaced(&self, random: u64) -> Self {
+        let name = format!("{random:016x}");
+        if let Some(Err(error)) = self.file.as_ref().map(|file| file.write(&name)) {
+            tracing::warn!(%error, "This node's new name cannot be written down; after a restart it has its old one.");
+        }
+        Self { name, file: self.file.clone() }
+    }
+}
+
+/// Takes the name of a node that no other process on this data folder has. `random` becomes the name when there is none yet.
+pub fn node_name(data: &Path, random: u64) -> Result<NodeName, LockError> {
     for number in 1..=NODES {
         let path = data.join(format!("node-{number}.lock"));
         match lock(&path) {
-            Ok(mut lock) => {
-                let name = lock.name(random).map_err(|error| LockError::Failed(path, error))?;
-                return Ok((lock, name));
+            Ok(file) => {
+                let name = file.name(random).map_err(|error| LockError::Failed(path, error))?;
+                return Ok(NodeName { name, file: Some(Arc::new(file)) });
             }
             Err(LockError::Taken(_)) => {}
             Err(error) => return Err(error),
@@ -57,13 +89,20 @@ pub fn node_name(data: &Path, random: u64) -> Result<(LockFile, String), LockErr
 }
 
 impl LockFile {
-    fn name(&mut self, random: u64) -> io::Result<String> {
+    fn name(&self, random: u64) -> io::Result<String> {
         let mut name = String::new();
-        self.file.read_to_string(&mut name)?;
+        (&self.file).read_to_string(&mut name)?;
         if name.is_empty() {
             name = format!("{random:016x}");
-            self.file.write_all(name.as_bytes())?;
+            self.write(&name)?;
         }
         Ok(name)
+    }
+
+    fn write(&self, name: &str) -> io::Result<()> {
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(name.as_bytes())
     }
 }

@@ -63,6 +63,7 @@ pub use self::node::SILENCE;
 use self::{life::Life, session::Deadlines, transport::Transport};
 use crate::{
     clock::Clock,
+    lock::NodeName,
     store::{Store, mail_rates::Allowance},
 };
 
@@ -99,7 +100,7 @@ pub struct MailSettings {
     /// Signs links.
     pub secret: Secret,
     /// This process among the nodes: no other running one may have it (see [`crate::lock::node_name`]).
-    pub node: String,
+    pub node: NodeName,
     /// What this machine calls itself in `EHLO`.
     pub hello: String,
     /// How long a mail server may take for each step.
@@ -163,15 +164,31 @@ impl Worker {
 }
 
 /// One life after the other until it is told to stop.
-async fn supervise(settings: Arc<MailSettings>, store: Store, clock: Clock, handle: Handle, stop: CancellationToken) {
+async fn supervise(
+    mut settings: Arc<MailSettings>,
+    store: Store,
+    clock: Clock,
+    handle: Handle,
+    stop: CancellationToken,
+) {
     while !stop.is_cancelled() {
         if let Err(error) = node::agree_on_time(&store, &clock).await {
             tracing::warn!(%error, "The database cannot be asked for the time.");
         }
-        match node::start_epoch(&store, &settings.node, clock.now()).await {
+        match node::start_epoch(&store, settings.node.as_str(), clock.now()).await {
             Ok(node) => {
-                let life = Life::new(Arc::clone(&settings), store.clone(), clock.clone(), handle.clone(), node);
+                let life = Life::new(Arc::clone(&settings), store.clone(), clock.clone(), handle.clone(), node.clone());
                 life.run(&stop).await;
+                if !stop.is_cancelled() && node::has_twin(&store, &node).await {
+                    let name = settings.node.replaced(rand::random());
+                    tracing::warn!(
+                        node = node.id,
+                        now = name.as_str(),
+                        "Another process sends under this node's name, as after its data folder was copied. \
+                         This one takes another name."
+                    );
+                    settings = Arc::new(MailSettings { node: name, ..settings.as_ref().clone() });
+                }
             }
             Err(error) => tracing::error!(%error, "The mail worker cannot reach the database; it tries again."),
         }

@@ -94,6 +94,12 @@ pub(super) async fn start_epoch(store: &Store, id: &str, now: Timestamp) -> Resu
     Ok(node)
 }
 
+/// Whether another process lives under the name of this life, which has ended. A node that takes over does not.
+pub(super) async fn has_twin(store: &Store, ended: &Node) -> bool {
+    let heartbeats = in_time(store.heartbeats()).await.unwrap_or_default();
+    heartbeats.iter().any(|heartbeat| heartbeat.node.id == ended.id && heartbeat.node.epoch > ended.epoch)
+}
+
 /// Gives back what was leased and not begun.
 pub(super) async fn leave(life: &Life) {
     for route in &life.routes {

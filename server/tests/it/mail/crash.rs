@@ -11,7 +11,7 @@ use server::{
     store::{Store, nodes::Node},
 };
 use sqlx::{Connection, Executor, postgres::PgConnection};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::stage::{Stage, header, told};
@@ -23,6 +23,7 @@ use crate::support::{
 on_both!(
     after_a_crash_nobody_is_missed_and_few_hear_it_twice,
     a_fenced_node_stops_and_begins_anew,
+    two_processes_of_one_name_soon_have_two,
     a_dead_nodes_mails_are_sent_by_another,
     a_clock_that_is_fast_makes_nobody_dead,
     stopping_repeats_nothing_and_loses_nothing,
@@ -69,9 +70,15 @@ async fn a_fenced_node_stops_and_begins_anew(store: Store) {
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
     server.wait_for(300).await;
-    let mut write = store.write().await.unwrap();
-    let (usurper, _) = write.start_epoch("one", stage.now()).await.unwrap();
-    write.commit().await.unwrap();
+    let taken_over = async || {
+        let silent = store.heartbeats().await.unwrap().pop().unwrap();
+        let mut write = store.write().await.unwrap();
+        let returned = write.take_over(&silent, stage.now()).await.unwrap();
+        write.commit().await.unwrap();
+        returned
+    };
+    // Not if it was heard of in between.
+    while taken_over().await.is_none() {}
     gate.cancel();
     let done = stage.until_over(&broadcast).await;
     assert_eq!((done.sent, done.total), (1000, 1000));
@@ -79,10 +86,39 @@ async fn a_fenced_node_stops_and_begins_anew(store: Store) {
     let told = told(&mails, "");
     assert_eq!(told.len(), 1000);
     assert!(mails.len() - told.len() <= PERMITS);
-    let mut write = store.write().await.unwrap();
-    assert!(!write.heartbeat(&usurper, stage.now()).await.unwrap(), "it took a new epoch");
-    drop(write);
+    let alive = store.heartbeats().await.unwrap().pop().unwrap();
+    assert_eq!(alive.node, Node { id: "one".into(), epoch: 3 }, "it took a new epoch");
     running.stop().await;
+}
+
+/// As when a data folder was copied to another machine.
+async fn two_processes_of_one_name_soon_have_two(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(100));
+    stage.company.subscribe("p", 400, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let first = stage.start();
+    server.until(30).await;
+    let twin = stage.start();
+    let alive = async || {
+        let heartbeats = store.heartbeats().await.unwrap();
+        heartbeats.into_iter().map(|heartbeat| heartbeat.node).collect::<Vec<_>>()
+    };
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while alive().await.len() < 2 {
+        assert!(Instant::now() < deadline, "{:?}", alive().await);
+        sleep(Duration::from_millis(10)).await;
+    }
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.total), (400, 400));
+    let mails = server.accepted();
+    assert_eq!(told(&mails, "").len(), 400);
+    assert!(mails.len() - 400 <= PERMITS, "{} mails were sent twice", mails.len() - 400);
+    // Neither has ended the other's life since.
+    let alive = alive().await;
+    assert!(alive.len() == 2 && alive.contains(&Node { id: "one".into(), epoch: 2 }), "{alive:?}");
+    first.stop().await;
+    twin.stop().await;
 }
 
 async fn a_dead_nodes_mails_are_sent_by_another(store: Store) {

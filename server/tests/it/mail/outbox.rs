@@ -63,11 +63,18 @@ fn a_second_process_is_refused_in_words() {
 #[test]
 fn a_node_finds_its_name_again_and_shares_it_with_nobody() {
     let folder = folder();
-    let (first_lock, first) = node_name(&folder, 1).unwrap();
-    let (_second_lock, second) = node_name(&folder, 2).unwrap();
-    assert_ne!(first, second);
-    drop(first_lock);
-    let (_again, again) = node_name(&folder, 3).unwrap();
-    assert_eq!(again, first);
+    let first = node_name(&folder, 1).unwrap();
+    let second = node_name(&folder, 2).unwrap();
+    assert_ne!(first.as_str(), second.as_str());
+    let name = first.as_str().to_owned();
+    drop(first);
+    let again = node_name(&folder, 3).unwrap();
+    assert_eq!(again.as_str(), name);
+    // A name that was replaced is gone for good.
+    let (replaced, name) = (again.replaced(4), format!("{:016x}", 4));
+    drop(again);
+    assert_eq!(replaced.as_str(), name);
+    drop(replaced);
+    assert_eq!(node_name(&folder, 5).unwrap().as_str(), name);
     fs::remove_dir_all(folder).unwrap();
 }
