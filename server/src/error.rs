@@ -32,6 +32,9 @@ pub enum Error {
     /// 409: the same request has acted at the same moment. `http/api` answers with what that one was answered.
     #[error("the same request is being carried out")]
     Repeated,
+    /// 408: it did not arrive in time.
+    #[error("{0}")]
+    TooSlow(&'static str),
     /// 413: there is a limit, and it is named.
     #[error("{0}")]
     TooLarge(&'static str),
@@ -41,6 +44,12 @@ pub enum Error {
     /// 429: too often; try again after so many seconds.
     #[error("too many attempts")]
     TooMany {
+        /// Seconds.
+        retry_after: i64,
+    },
+    /// 503: too many others come at once; try again after so many seconds.
+    #[error("too many come at once")]
+    Busy {
         /// Seconds.
         retry_after: i64,
     },
@@ -65,10 +74,11 @@ impl Error {
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) | Self::Repeated => StatusCode::CONFLICT,
+            Self::TooSlow(_) => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unsupported(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -66,6 +66,7 @@ async fn ask(
     locale: Locale,
 ) -> Result<SubscriberId> {
     let now = state.clock.now();
+    refuse_the_tireless(state, client, now).await?;
     // Asked before the transaction: one that waits for a second connection waits for ever when all do so at once.
     let site = state.site().await?;
     let mut write = state.store.write().await?;
@@ -124,6 +125,12 @@ async fn ask(
     Ok(subscriber.id)
 }
 
+/// Refuses a network that is known to be over its limit: that takes no turn with those who write.
+async fn refuse_the_tireless(state: &AppState, client: &Client, now: Timestamp) -> Result<()> {
+    let tries = state.store.attempts("subscribe", &client.network(), HOUR, now).await?;
+    if tries > NETWORK_LIMIT { Err(Error::TooMany { retry_after: 3600 }) } else { Ok(()) }
+}
+
 /// Someone who was not known before.
 pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -> Subscriber {
     Subscriber {
@@ -147,6 +154,7 @@ pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -
 /// there is one or not.
 pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAddress) -> Result<()> {
     let now = state.clock.now();
+    refuse_the_tireless(state, client, now).await?;
     let site = state.site().await?;
     let mut write = state.store.write().await?;
     if write.count_attempt("subscribe", &client.network(), HOUR, now).await? > NETWORK_LIMIT {

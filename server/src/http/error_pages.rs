@@ -92,7 +92,7 @@ async fn draw_error(state: &AppState, error: &Error, path: &str, sent: Option<Se
         _ => page(state, error.status(), words, path, id).await,
     };
     match error {
-        Error::TooMany { retry_after } => {
+        Error::TooMany { retry_after } | Error::Busy { retry_after } => {
             drawn.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from((*retry_after).max(1)));
         }
         Error::Unauthorized(_) => {
@@ -143,7 +143,8 @@ async fn framework(state: &AppState, response: Response, path: &str) -> Response
 
 /// Logs what is our fault, once, under an id that the person sees too.
 fn log(error: &Error, path: &str) -> Option<String> {
-    if !error.status().is_server_error() {
+    // A flood shall not flood the log as well.
+    if !error.status().is_server_error() || matches!(error, Error::Busy { .. }) {
         return None;
     }
     let id = format!("{:08x}", rand::random::<u32>());
@@ -218,6 +219,7 @@ fn words(error: &Error) -> (String, String) {
         Error::Repeated => {
             ("The same request is being carried out", "Send it again in a moment to get its answer.".to_owned())
         }
+        Error::TooSlow(why) => ("That took too long", (*why).to_owned()),
         Error::TooLarge(why) => ("That is too large", (*why).to_owned()),
         Error::Unsupported(why) => ("That is of another kind", (*why).to_owned()),
         Error::TooMany { retry_after } => (
@@ -226,6 +228,10 @@ fn words(error: &Error) -> (String, String) {
                 "Wait {} and try again.",
                 if *retry_after < 120 { "a minute".to_owned() } else { format!("{} minutes", retry_after / 60 + 1) }
             ),
+        ),
+        Error::Busy { .. } => (
+            "Too many come at once",
+            "Nothing was saved. Go back, where what you typed still is, and send it again in a minute.".to_owned(),
         ),
         Error::Unavailable(_) => (
             "The status cannot be read just now",

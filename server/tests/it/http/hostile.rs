@@ -86,6 +86,10 @@ impl Form {
     async fn send(&self, client: &Client, fields: &[(&str, &str)], kept: &[&str], input: &str) {
         let path = &self.path;
         let answer = client.post(path, fields).await;
+        if input.len() >= 100_000 && !path.starts_with("/admin") {
+            answer.is(413);
+            return; // Of people without an account less is taken.
+        }
         let shown: String = input.chars().take(40).collect();
         assert!(
             [200, 303, 404, 409, 410, 422].contains(&answer.status),

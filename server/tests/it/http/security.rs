@@ -117,10 +117,15 @@ async fn a_form_that_is_too_large_is_refused_with_words() {
     let headers = [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
     let mut body = b"name=x&body=".to_vec();
     body.resize(3 * 1024 * 1024, b'x');
-    for (client, path) in [(&owner, "/admin/incidents/new"), (&app.visitor(), "/subscribe")] {
-        let answer = client.send(Method::POST, path, &headers, Some(body.clone())).await.unwrap();
-        answer.is(422).says("larger than 2 MiB");
+    let answer = owner.send(Method::POST, "/admin/incidents/new", &headers, Some(body.clone())).await.unwrap();
+    answer.is(422).says("larger than 2 MiB");
+    // Of people without an account less is taken.
+    for length in [64 * 1024 + 1, 3 * 1024 * 1024] {
+        let answer = app.visitor().send(Method::POST, "/subscribe", &headers, Some(body[..length].to_vec())).await;
+        answer.unwrap().is(413).says("A form may have 64 KiB.");
     }
+    let answer = app.visitor().send(Method::POST, "/subscribe", &headers, Some(body[..64 * 1024].to_vec())).await;
+    answer.unwrap().is(422).says("Choose what you want to hear of.");
 }
 
 #[tokio::test]
