@@ -67,7 +67,7 @@ pub(super) struct Route {
     pub(super) unsent: Unsent,
     /// One connection is opened after the other, so that a server in trouble is not stormed.
     pub(super) connecting: Semaphore,
-    /// The quota has nothing left for what was asked last.
+    /// The quota has nothing left even for alerts.
     is_spent: AtomicBool,
     /// As this node last knew it.
     health: Mutex<Health>,
@@ -126,7 +126,7 @@ impl Route {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
     }
 
-    /// Notes whether the quota has anything left for the letters that go this way.
+    /// Notes whether the quota has nothing left even for alerts.
     pub(super) fn note_spent(&self, is_spent: bool) {
         self.is_spent.store(is_spent, Ordering::Relaxed);
     }

@@ -174,11 +174,13 @@ impl<'a> Tokens<'a> {
             write.put_transport(name, &health).await?;
         }
         if let Some(quota) = allowance.quota {
-            let is_spent = grant.permits == 0 && quota.left(write.used(name, quota, now).await?, share) == 0;
-            if is_spent && share == Share::Bulk {
+            let used = if grant.permits == 0 { Some(write.used(name, quota, now).await?) } else { None };
+            let is_spent = |share| used.is_some_and(|used| quota.left(used, share) == 0);
+            if share != Share::Bulk {
+                // Sign-ups that have used up their part go no other way: what they leave over is not for them there either.
+                self.route.note_spent(is_spent(Share::All));
+            } else if is_spent(share) {
                 alerts::raise(&mut write, &Alarm::Quota { name, quota }, now).await?;
-            } else if share != Share::Bulk {
-                self.route.note_spent(is_spent);
             }
         }
         write.commit().await?;

@@ -26,6 +26,7 @@ on_both!(
     owners_hear_of_a_broadcast_that_is_not_over_after_an_hour,
     the_second_server_has_its_own_rate_and_quota,
     letters_go_by_the_first_server_when_the_quota_of_the_second_is_used_up,
+    sign_ups_that_used_up_their_part_of_the_second_server_leave_the_first_alone,
 );
 
 const LATEST: Duration = Duration::from_mins(1);
@@ -141,5 +142,25 @@ async fn letters_go_by_the_first_server_when_the_quota_of_the_second_is_used_up(
         running.worker.handle().wake();
         stage.outcome_of(&next).await;
     }
+    running.stop().await;
+}
+
+async fn sign_ups_that_used_up_their_part_of_the_second_server_leave_the_first_alone(store: Store) {
+    let (server, other) = (SmtpServer::start().await, SmtpServer::start().await);
+    let mut stage = stage(&store, &server).await;
+    stage.settings.alert_transport = Some(Transport::parse(&other.url()).unwrap());
+    stage.settings.alert_allowance = Allowance { rate: Rate::UNLIMITED, quota: Some("500/day".parse().unwrap()) };
+    book(&stage, "alert", Share::Account, 100).await;
+    let running = stage.start();
+    let confirmation = stage.letter(1, Lane::Account).await;
+    running.worker.handle().wake();
+    // Long enough for both ways to have looked at it, several times.
+    sleep(Duration::from_secs(2)).await;
+    let alert = stage.letter(2, Lane::Alert).await;
+    running.worker.handle().wake();
+    assert_eq!(stage.outcome_of(&alert).await, DeliveryState::Sent);
+    assert_eq!((server.accepted().len(), other.accepted().len()), (0, 1));
+    let state = store.delivery_outcome(&confirmation).await.unwrap().unwrap().state;
+    assert!(matches!(state, DeliveryState::Waiting | DeliveryState::Leased), "{state:?}");
     running.stop().await;
 }
