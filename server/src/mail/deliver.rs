@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use domain::{
     broadcast::BroadcastState,
-    delivery::{Attempt, DeliveryState, Meaning, Next, Outcome, Recipient, Transport, after, meaning},
+    delivery::{Attempt, DeliveryState, Meaning, Next, Outcome, Recipient, Stage, Transport, after, meaning},
+    health::{Condition, trouble},
     ids::{BroadcastId, SubscriberId},
 };
+use jiff::Timestamp;
 use tokio::{
     pin,
     sync::OwnedSemaphorePermit,
@@ -76,16 +78,14 @@ pub(super) async fn deliver(life: Arc<Life>, number: usize) {
             session.put_back(cleared);
             continue;
         }
-        let open = match wire.take() {
-            Some(open) => Some(open),
-            None => session.connect(&cleared.token).await,
+        let begun = match wire.take() {
+            Some(open) => session.begin(open, cleared, false).await,
+            None => Err(Box::new(cleared)),
         };
-        wire = match open {
-            Some(open) => session.begin(open, cleared).await,
-            None => {
-                session.put_back(cleared);
-                None
-            }
+        wire = match begun {
+            Ok(left) => left,
+            // There was no connection, or none any more.
+            Err(cleared) => session.begin_anew(*cleared).await,
         };
     }
     if let Some(wire) = wire {
@@ -108,18 +108,19 @@ impl Session<'_> {
     async fn next(&self, wire: &mut Option<Wire>) -> Option<Cleared> {
         let life = self.life;
         loop {
+            let is_connected = wire.is_some();
             let wait = async {
                 while !life.pulse.is_alive() {
                     sleep(SILENCE_POLL).await;
                 }
-                self.route.handover.take().await
+                self.route.handover.take(is_connected).await
             };
             tokio::select! {
                 biased;
                 () = life.stopping.cancelled() => return None,
                 () = life.fenced.cancelled() => return None,
-                cleared = wait => return cleared,
-                () = sleep(IDLE), if wire.is_some() => {
+                cleared = wait => return Some(cleared),
+                () = sleep(IDLE), if is_connected => {
                     if let Some(idle) = wire.take() {
                         idle.quit().await;
                     }
@@ -161,72 +162,94 @@ impl Session<'_> {
         }
     }
 
-    /// Sends one mail if it still may be sent; gives the connection back if another may follow.
-    async fn begin(&self, wire: Wire, cleared: Cleared) -> Option<Wire> {
+    /// Sends one mail over a new connection.
+    async fn begin_anew(&self, cleared: Cleared) -> Option<Wire> {
+        let begun = match self.connect(&cleared.token).await {
+            Some(open) => self.begin(open, cleared, true).await,
+            None => Err(Box::new(cleared)),
+        };
+        begun.unwrap_or_else(|cleared| {
+            self.put_back(*cleared);
+            None
+        })
+    }
+
+    /// Sends one mail if it still may be sent; gives the connection back if another may follow. `Err`: it is not sent, for
+    /// the server had closed a connection that is not fresh.
+    async fn begin(&self, mut wire: Wire, cleared: Cleared, is_fresh: bool) -> Result<Option<Wire>, Box<Cleared>> {
         let life = self.life;
-        let now = life.clock.now();
         let is_stale = cleared.checked_at.elapsed() > CHECK_HOLDS && !cleared.token.is_try;
         if is_stale || !life.pulse.is_alive() || life.stopping.is_cancelled() {
             // Waiting for the connection took too long: ask again whether it is wanted.
             self.put_back(cleared);
-            return Some(wire);
+            return Ok(Some(wire));
         }
-        let Cleared { delivery, content, permit, token, .. } = cleared;
-        if delivery.expires_at <= now {
+        let began_at = life.clock.now();
+        let Cleared { delivery, content, checked_at, permit, token } = cleared;
+        if delivery.expires_at <= began_at {
             self.route.unsent.add(&token);
             life.settle(Settled::without_attempt(delivery, DeliveryState::Expired, "expired")).await;
-            return Some(wire);
+            return Ok(Some(wire));
         }
-        let message = match &content {
-            Content::Broadcast(prepared) => {
-                let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
-                prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, now)
-            }
-            Content::Letter(letter) => content::letter(&letter.1, &delivery.id, &delivery.address, &letter.0, now),
-        };
-        let from = return_path(&content, delivery.subscriber);
-        let (outcome, wire) = self.send(wire, delivery, &from, message, permit).await;
-        if !matches!(outcome, Recipient::Sent | Recipient::Uncertain) {
-            self.route.unsent.add(&token);
-        }
-        wire
-    }
-
-    async fn send(
-        &self,
-        mut wire: Wire,
-        delivery: Delivery,
-        from: &str,
-        message: Vec<u8>,
-        permit: OwnedSemaphorePermit,
-    ) -> (Recipient, Option<Wire>) {
-        let life = self.life;
-        let (began, began_at) = (Instant::now(), life.clock.now());
-        let envelope = Envelope { from, to: delivery.address.as_str() };
-        let mut permit = Some(permit);
-        let held_until = began + life.settings.deadlines.dot / PERMIT_HELD;
-        let (outcome, is_usable) = {
-            let sending = wire.send(&delivery.id, &envelope, message, began_at);
-            pin!(sending);
-            loop {
-                tokio::select! {
-                    done = &mut sending => break done,
-                    () = sleep_until(held_until), if permit.is_some() => permit = None,
-                }
-            }
-        };
+        let (began, mut permit) = (Instant::now(), Some(permit));
+        let (outcome, is_usable) = self.send(&mut wire, &delivery, &content, &mut permit, began_at).await;
         let meaning = meaning(&outcome);
+        if !is_fresh
+            && is_closed(&outcome, meaning, wire.carried())
+            && let Some(permit) = permit.take()
+        {
+            // Servers close what is idle, each after a time of its own: that says nothing of whether it can be reached.
+            return Err(Box::new(Cleared { delivery, content, checked_at, permit, token }));
+        }
         self.route.learn(&life.store, &life.clock, &outcome, meaning, wire.carried(), began_at).await;
         if let Some(broadcast) = &delivery.broadcast
             && life.judge(broadcast, meaning.is_about_the_message)
         {
             pause(life, broadcast, &outcome).await;
         }
+        if !matches!(meaning.recipient, Recipient::Sent | Recipient::Uncertain) {
+            self.route.unsent.add(&token);
+        }
         let settlement = settlement(life, delivery, &outcome, meaning);
         life.settle(Settled { settlement, permit, route: self.number, began: Some(began) }).await;
         let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
-        (meaning.recipient, if is_kept { Some(wire) } else { None })
+        Ok(is_kept.then_some(wire))
     }
+
+    /// Sends one mail. The permit is gone afterwards when that took very long.
+    async fn send(
+        &self,
+        wire: &mut Wire,
+        delivery: &Delivery,
+        content: &Content,
+        permit: &mut Option<OwnedSemaphorePermit>,
+        began_at: Timestamp,
+    ) -> (Outcome, bool) {
+        let message = match content {
+            Content::Broadcast(prepared) => {
+                let subscriber = (delivery.subscriber.unwrap_or(SubscriberId(0)), delivery.generation);
+                prepared.message(&delivery.id, &delivery.address, subscriber, &delivery.preferences, began_at)
+            }
+            Content::Letter(letter) => content::letter(&letter.1, &delivery.id, &delivery.address, &letter.0, began_at),
+        };
+        let from = return_path(content, delivery.subscriber);
+        let envelope = Envelope { from: &from, to: delivery.address.as_str() };
+        let held_until = Instant::now() + self.life.settings.deadlines.dot / PERMIT_HELD;
+        let sending = wire.send(&delivery.id, &envelope, message, began_at);
+        pin!(sending);
+        loop {
+            tokio::select! {
+                done = &mut sending => return done,
+                () = sleep_until(held_until), if permit.is_some() => *permit = None,
+            }
+        }
+    }
+}
+
+/// Whether a connection that had carried so many mails was gone before anything was asked over it.
+fn is_closed(outcome: &Outcome, meaning: Meaning, carried: u32) -> bool {
+    let is_first_word = matches!(outcome, Outcome::Lost(Stage::Mail, _) | Outcome::Answered(Stage::Mail, _));
+    is_first_word && trouble(meaning.transport, carried) == Some(Condition::Unreachable)
 }
 
 /// The envelope's sender: where bounces go. Always the same for a subscriber, as long as the sender is.

@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -163,19 +163,38 @@ fn place(lane: Lane) -> usize {
     usize::try_from(lane.rank()).unwrap_or_default()
 }
 
-/// Hands mails that may be sent now to whichever session is free, letters first.
+/// Hands mails that may be sent now to a session that is free: to the one that was busy last, so that when mails leave
+/// slowly a few connections stay in use, and the others are closed. Letters first.
 ///
 /// Short, because what is in here can neither be overtaken nor asked once more whether it is wanted.
 #[derive(Debug)]
 pub(super) struct Handover {
-    queue: Mutex<VecDeque<Cleared>>,
-    filled: Semaphore,
+    inside: Mutex<Inside>,
     free: Semaphore,
+}
+
+#[derive(Debug, Default)]
+struct Inside {
+    queue: VecDeque<Cleared>,
+    /// Those who wait: the last is called first.
+    waiting: Vec<Arc<Notify>>,
+}
+
+impl Inside {
+    fn call(&mut self) {
+        if let Some(waiting) = self.waiting.pop() {
+            waiting.notify_one();
+        }
+    }
 }
 
 impl Handover {
     pub(super) fn new(places: usize) -> Self {
-        Self { queue: Mutex::default(), filled: Semaphore::new(0), free: Semaphore::new(places) }
+        Self { inside: Mutex::default(), free: Semaphore::new(places) }
+    }
+
+    fn inside(&self) -> MutexGuard<'_, Inside> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a free place. `None`: it is over.
@@ -185,21 +204,55 @@ impl Handover {
 
     /// Fills a place.
     pub(super) fn put(&self, place: SemaphorePermit<'_>, cleared: Cleared) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if cleared.delivery.lane.is_bulk() {
-            queue.push_back(cleared);
-        } else {
-            queue.push_front(cleared);
-        }
         place.forget();
-        self.filled.add_permits(1);
+        let mut inside = self.inside();
+        if cleared.delivery.lane.is_bulk() {
+            inside.queue.push_back(cleared);
+        } else {
+            inside.queue.push_front(cleared);
+        }
+        inside.call();
     }
 
-    /// Waits for the next mail. Cancelling loses nothing.
-    pub(super) async fn take(&self) -> Option<Cleared> {
-        self.filled.acquire().await.ok()?.forget();
-        self.free.add_permits(1);
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    /// Waits for the next mail; whoever has no connection gets it when nobody else is free. Cancelling loses nothing.
+    pub(super) async fn take(&self, is_connected: bool) -> Cleared {
+        let waiting = Waiting { handover: self, call: Arc::default() };
+        loop {
+            if let Some(next) = waiting.take_or_wait(is_connected) {
+                self.free.add_permits(1);
+                return next;
+            }
+            waiting.call.notified().await;
+        }
+    }
+}
+
+/// A session that waits for a mail.
+struct Waiting<'a> {
+    handover: &'a Handover,
+    call: Arc<Notify>,
+}
+
+impl Waiting<'_> {
+    fn take_or_wait(&self, is_connected: bool) -> Option<Cleared> {
+        let mut inside = self.handover.inside();
+        let next = inside.queue.pop_front();
+        if next.is_none() {
+            let place = if is_connected { inside.waiting.len() } else { 0 };
+            inside.waiting.insert(place, Arc::clone(&self.call));
+        }
+        next
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut inside = self.handover.inside();
+        inside.waiting.retain(|call| !Arc::ptr_eq(call, &self.call));
+        // It may have been called and not have come.
+        if !inside.queue.is_empty() {
+            inside.call();
+        }
     }
 }
 

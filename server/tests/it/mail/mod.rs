@@ -1,6 +1,7 @@
 //! The queue against a real SMTP server.
 
 mod alerts;
+mod connections;
 mod content;
 mod crash;
 mod faults;
