@@ -22,7 +22,7 @@ use super::{
     life::Life,
     limits::{in_time, least_pause},
     route::{Route, tested},
-    select::CHECK_HOLDS,
+    select::{self, CHECK_HOLDS},
     session::Envelope,
     tokens::Token,
     wire::Wire,
@@ -178,12 +178,14 @@ impl Session<'_> {
     /// the server had closed a connection that is not fresh.
     async fn begin(&self, mut wire: Wire, cleared: Cleared, is_fresh: bool) -> Result<Option<Wire>, Box<Cleared>> {
         let life = self.life;
-        let is_stale = cleared.checked_at.elapsed() > CHECK_HOLDS && !cleared.token.is_try;
-        if is_stale || !life.pulse.is_alive() || life.stopping.is_cancelled() {
+        let is_stale = cleared.checked_at.elapsed() > CHECK_HOLDS;
+        if (is_stale && !cleared.token.is_try) || !life.pulse.is_alive() || life.stopping.is_cancelled() {
             // Waiting for the connection took too long: ask again whether it is wanted.
             self.put_back(cleared);
             return Ok(Some(wire));
         }
+        let cleared = if is_stale { self.check_again(cleared).await } else { Some(cleared) };
+        let Some(cleared) = cleared else { return Ok(Some(wire)) };
         let began_at = life.clock.now();
         let Cleared { delivery, content, checked_at, permit, token } = cleared;
         if delivery.expires_at <= began_at {
@@ -214,6 +216,20 @@ impl Session<'_> {
         life.settle(Settled { settlement, permit, route: self.number, began: Some(began) }).await;
         let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
         Ok(is_kept.then_some(wire))
+    }
+
+    /// Asks here whether a try is still wanted: put back, it would wait for the next one, which may take as long to connect.
+    async fn check_again(&self, cleared: Cleared) -> Option<Cleared> {
+        let Cleared { delivery, permit, token, .. } = cleared;
+        match select::check_again(self.life, delivery).await {
+            Ok(Some((delivery, content, checked_at))) => {
+                return Some(Cleared { delivery, content, checked_at, permit, token });
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "Nothing can be tried while the database does not answer."),
+        }
+        self.route.unsent.add(&token);
+        None
     }
 
     /// Sends one mail. The permit is gone afterwards when that took very long.

@@ -204,6 +204,15 @@ impl Selector<'_> {
     }
 }
 
+/// Asks once more whether a mail is still wanted, on its own. What is not is settled; after an error it is back in line.
+pub(super) async fn check_again(life: &Life, delivery: Delivery) -> Result<Option<(Delivery, Content, Instant)>> {
+    if delivery.broadcast.is_none() {
+        return check_letter(life, delivery).await;
+    }
+    let group = check_group(life, vec![delivery]).await?;
+    Ok(group.and_then(|mut group| Some((group.wanted.pop_front()?, group.content, group.at))))
+}
+
 async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Delivery, Content, Instant)>> {
     let at = Instant::now();
     let address = delivery.address.canonical();

@@ -1,13 +1,16 @@
 //! How many connections mails need, and what one that was closed costs.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
+use std::time::Duration;
 
-use domain::{rate::Rate, status::IncidentStatus::Investigating, subscriber::Follows};
+use domain::{broadcast::BroadcastState, rate::Rate, status::IncidentStatus::Investigating, subscriber::Follows};
+use jiff::SignedDuration;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
 use super::stage::{Stage, told};
 use crate::support::{
     db::Database,
-    smtp::{Act, SmtpServer, Step},
+    smtp::{Act, SmtpServer, Step, When},
 };
 
 #[tokio::test]
@@ -45,4 +48,38 @@ async fn a_connection_that_was_closed_while_it_was_idle_is_no_trouble() {
     Database::sqlite().await.run(story).await;
     assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     assert_eq!((server.count(), server.connections()), (20, 20));
+}
+
+#[tokio::test]
+async fn what_is_cancelled_while_a_server_in_trouble_takes_its_time_is_not_sent_to_try_it() {
+    let gate = CancellationToken::new();
+    let server = SmtpServer::script()
+        .when(Step::Greeting, When::Nth(1), Act::reply("421 4.3.2 Too busy").and_close())
+        .on(Step::Greeting, Act::usual().held_by(&gate))
+        .start()
+        .await;
+    let story = async |store| {
+        let mut stage = Stage::new(&store, Some(&server)).await;
+        stage.settings.connections = 1;
+        stage.company.subscribe("p", 3, Follows::everything(), stage.now()).await;
+        let broadcast = stage.company.post(Investigating, stage.now()).await;
+        let running = stage.start();
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while server.connections() < 2 {
+            assert!(Instant::now() < deadline, "it is not tried again");
+            stage.clock.advance(SignedDuration::from_secs(1));
+            sleep(Duration::from_millis(100)).await;
+        }
+        let mut write = store.write().await.unwrap();
+        write.set_broadcast_state(&broadcast.id, BroadcastState::Cancelled, "", stage.now()).await.unwrap();
+        write.commit().await.unwrap();
+        // Longer than what was found before holds.
+        sleep(Duration::from_millis(1_200)).await;
+        gate.cancel();
+        let over = stage.until(&broadcast, |found| found.waiting() == 0).await;
+        assert_eq!((over.state, over.sent, over.skipped), (BroadcastState::Cancelled, 0, 3));
+        running.stop().await;
+    };
+    Database::sqlite().await.run(story).await;
+    assert_eq!(server.steps(Step::Mail), 0);
 }
