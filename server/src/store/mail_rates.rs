@@ -8,6 +8,9 @@ use jiff::Timestamp;
 
 use super::{Result, Write};
 
+/// The most that is booked of a quota at once: what a node that dies leaves booked and unsent.
+const BOOKED: u64 = 500;
+
 /// What a provider allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -35,7 +38,7 @@ impl Write {
         let all_at = self.rate_row(transport, Share::All).await?;
         let mut wanted = share.of(rate).slice().min(most);
         if let Some(quota) = quota {
-            wanted = wanted.min(quota.left(self.used(transport, quota, now).await?, share));
+            wanted = wanted.min(BOOKED).min(quota.left(self.used(transport, quota, now).await?, share));
             if wanted == 0 {
                 let wait = quota.next_change(now).duration_since(now);
                 return Ok(Grant { permits: 0, next_at: all_at, wait });

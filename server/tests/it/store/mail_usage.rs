@@ -31,6 +31,19 @@ async fn take(store: &Store, allowance: Allowance, share: Share, now: Timestamp)
     granted.permits
 }
 
+/// Takes as much as there is, slice by slice, none of which is large.
+async fn take_all(store: &Store, allowance: Allowance, share: Share, now: Timestamp) -> u64 {
+    let mut all = 0;
+    loop {
+        let slice = take(store, allowance, share, now).await;
+        assert!(slice <= 500, "a node that dies now leaves {slice} booked");
+        all += slice;
+        if slice == 0 {
+            return all;
+        }
+    }
+}
+
 async fn used(store: &Store, allowance: Allowance, now: Timestamp) -> Used {
     let mut write = store.write().await.unwrap();
     write.used("main", allowance.quota.unwrap(), now).await.unwrap()
@@ -64,16 +77,14 @@ async fn broadcasts_stop_exactly_at_the_reserve(store: Store) {
 
 async fn sign_ups_use_no_more_than_a_fifth(store: Store) {
     let allowance = of("10000/day");
-    assert_eq!(take(&store, allowance, Share::Account, at(0)).await, 2000);
-    assert_eq!(take(&store, allowance, Share::Account, at(0)).await, 0);
+    assert_eq!(take_all(&store, allowance, Share::Account, at(0)).await, 2000);
     assert_eq!(used(&store, allowance, at(0)).await, Used { all: 2000, account: 2000 });
-    assert_eq!(take(&store, allowance, Share::Bulk, at(0)).await, 5000);
-    assert_eq!(take(&store, allowance, Share::Bulk, at(0)).await, 2300);
+    assert_eq!(take_all(&store, allowance, Share::Bulk, at(0)).await, 7300);
 }
 
 async fn what_was_not_sent_is_given_back(store: Store) {
     let allowance = of("1000/day");
-    assert_eq!(take(&store, allowance, Share::Bulk, at(0)).await, 930);
+    assert_eq!(take_all(&store, allowance, Share::Bulk, at(0)).await, 930);
     let mut write = store.write().await.unwrap();
     write.give_back("main", Share::Bulk, 30, at(0)).await.unwrap();
     // Never more than was booked.
@@ -87,21 +98,21 @@ async fn what_was_not_sent_is_given_back(store: Store) {
 
 async fn what_was_sent_a_day_ago_counts_no_more(store: Store) {
     let allowance = of("1000/day");
-    assert_eq!(take(&store, allowance, Share::Bulk, at(0)).await, 930);
+    assert_eq!(take_all(&store, allowance, Share::Bulk, at(0)).await, 930);
     assert_eq!(take(&store, allowance, Share::Bulk, hours(23)).await, 0);
     // The whole bucket must be over.
     let later = bucket(at(0)) + SignedDuration::from_hours(24) + SignedDuration::from_mins(5);
     assert_eq!(take(&store, allowance, Share::Bulk, later - SignedDuration::from_secs(1)).await, 0);
-    assert_eq!(take(&store, allowance, Share::Bulk, later).await, 930);
+    assert_eq!(take_all(&store, allowance, Share::Bulk, later).await, 930);
     // A clock that is put back frees nothing.
     assert_eq!(take(&store, allowance, Share::Bulk, hours(20)).await, 0);
 }
 
 async fn each_transport_has_its_own_quota(store: Store) {
-    assert_eq!(take(&store, of("1000/day"), Share::Bulk, at(0)).await, 930);
+    assert_eq!(take_all(&store, of("1000/day"), Share::Bulk, at(0)).await, 930);
     let mut write = store.write().await.unwrap();
     let other = write.take_permits("alert", of("1000/day"), Share::Bulk, u64::MAX, at(0)).await.unwrap();
-    assert_eq!(other.permits, 930);
+    assert_eq!(other.permits, 500);
 }
 
 async fn old_buckets_are_removed(store: Store) {
