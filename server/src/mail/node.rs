@@ -27,17 +27,22 @@ const HEARTBEATS: u32 = 6;
 /// A clock that is further from the database's is worth a word.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_millis(100);
 
+/// A clock that went less behind than this in one round was not put back, or not by what anybody would notice.
+const CLOCK_PUT_BACK: SignedDuration = SignedDuration::from_mins(1);
+
 /// Since when nothing new was heard of the other nodes, by this process's own stopwatch: clocks that differ or jump make
 /// nobody dead.
 #[derive(Debug)]
 struct Watch {
     silence: Duration,
     heard: HashMap<String, (Heartbeat, Instant)>,
+    /// What the clock said when.
+    clock: Option<(Timestamp, Instant)>,
 }
 
 impl Watch {
     fn new(silence: Duration) -> Self {
-        Self { silence, heard: HashMap::new() }
+        Self { silence, heard: HashMap::new(), clock: None }
     }
 
     /// Which nodes have been silent for too long, given the last that was heard of each at `now`.
@@ -57,9 +62,19 @@ impl Watch {
         silent
     }
 
-    /// Begins anew: nobody could be heard.
+    /// Whether the clock, which says `now`, was put back since it was asked last, or may have been because it never was.
+    fn is_put_back(&mut self, now: Timestamp, at: Instant) -> bool {
+        let before = self.clock.replace((now, at));
+        before.is_none_or(|(then, since)| {
+            let passed = SignedDuration::try_from(at - since).unwrap_or(SignedDuration::MAX);
+            now.duration_since(then) < passed - CLOCK_PUT_BACK
+        })
+    }
+
+    /// Begins anew: nobody could be heard, and nothing done.
     fn forget(&mut self) {
         self.heard.clear();
+        self.clock = None;
     }
 }
 
@@ -155,8 +170,12 @@ async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
     }
     life.pulse.beat(began);
 
+    let is_put_back = watch.is_put_back(now, began);
     let expired = async {
         let mut write = life.store.write().await?;
+        if is_put_back && write.bring_forward(now).await? > 0 {
+            tracing::warn!("The clock was put back: what waited for its time as it was is due by the present one.");
+        }
         let ended = write.expire_broadcasts(now).await?;
         let late = write.expire_letters(now).await?;
         write.commit().await?;
@@ -165,6 +184,10 @@ async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
     let (ended, late) = in_time(expired).await?;
     if ended > 0 || late > 0 {
         tracing::warn!(broadcasts = ended, letters = late, "Some mail was too late to be worth sending.");
+    }
+
+    if is_put_back {
+        life.handle.wake();
     }
 
     let mut heartbeats = in_time(life.store.heartbeats()).await?;
@@ -230,4 +253,23 @@ async fn measure(life: &Life, now: Timestamp) -> Result<()> {
 /// Gauges are floating point; counts are far below where that loses any.
 fn gauge(count: i64) -> f64 {
     i32::try_from(count).unwrap_or(i32::MAX).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_put_back_is_noticed_once() {
+        let (mut watch, began) = (Watch::new(SILENCE), Instant::now());
+        let mut ask = |seconds, passed| {
+            watch.is_put_back(Timestamp::from_second(seconds).unwrap(), began + Duration::from_secs(passed))
+        };
+        assert!(ask(10_000, 0), "nobody knows what happened before");
+        assert!(!ask(10_005, 5));
+        assert!(!ask(13_600, 10), "put forward");
+        assert!(ask(10_015, 15));
+        assert!(!ask(10_020, 20));
+        assert!(!ask(9_990, 25), "hardly");
+    }
 }

@@ -328,6 +328,20 @@ impl Write {
         Ok(rows.rows_affected().max(sent.rows_affected()))
     }
 
+    /// Brings forward what waits since a later moment than now: a clock that was ahead named both that moment and when it is
+    /// due. Says how many there were.
+    pub async fn bring_forward(&mut self, now: Timestamp) -> Result<u64> {
+        // A minute, because what another node wrote just now is no reason.
+        let rows = sqlx::query(
+            "update deliveries set due_at = due_at - (updated_at - $1), updated_at = $1 \
+             where state = 'waiting' and lane >= 0 and due_at > $1 and updated_at > $1 + 60000",
+        )
+        .bind(millis(now))
+        .execute(self.connection())
+        .await?;
+        Ok(rows.rows_affected())
+    }
+
     /// Marks letters that are no longer worth sending; says how many. Broadcasts expire as a whole.
     pub async fn expire_letters(&mut self, now: Timestamp) -> Result<u64> {
         let rows = sqlx::query(

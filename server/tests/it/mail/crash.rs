@@ -4,7 +4,13 @@
 
 use std::time::Duration;
 
-use domain::{broadcast::BroadcastState, rate::Rate, status::IncidentStatus::Investigating, subscriber::Follows};
+use domain::{
+    broadcast::{BroadcastState, Lane},
+    delivery::DeliveryState,
+    rate::Rate,
+    status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
 use jiff::SignedDuration;
 use server::{
     clock::Clock,
@@ -26,6 +32,7 @@ on_both!(
     two_processes_of_one_name_soon_have_two,
     a_dead_nodes_mails_are_sent_by_another,
     a_clock_that_is_fast_makes_nobody_dead,
+    what_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right_again,
     stopping_repeats_nothing_and_loses_nothing,
 );
 
@@ -167,6 +174,17 @@ async fn a_clock_that_is_fast_makes_nobody_dead(store: Store) {
     assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     one.stop().await;
     two.stop().await;
+}
+
+async fn what_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right_again(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await;
+    stage.wait(60);
+    let letter = stage.letter(1, Lane::Account).await;
+    stage.wait(-60);
+    let running = stage.start();
+    assert_eq!(stage.outcome_of(&letter).await, DeliveryState::Sent);
+    running.stop().await;
 }
 
 async fn stopping_repeats_nothing_and_loses_nothing(store: Store) {
