@@ -16,7 +16,6 @@ use domain::{
     rate::Share,
     subscriber::SubscriberState,
     surge::{Surge, Traffic, USUAL_AT_MOST},
-    token,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -120,10 +119,7 @@ pub(super) async fn send_owed(
     } else if has_asked {
         subscriptions::is_within_limit(write, &subscriber.email, now).await?
     } else {
-        write
-            .count_attempt("manage link", &token::hash(&subscriber.email.canonical()), subscriptions::HOUR, now)
-            .await?
-            == 1
+        subscriptions::may_get_link(write, &subscriber.email, now).await?
     };
     if may_write && has_asked {
         subscriber.generation += 1;

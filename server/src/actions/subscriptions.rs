@@ -150,7 +150,7 @@ pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -
     }
 }
 
-/// Sends the link to their subscription to an active subscriber, once an hour at most. The answer is the same whether
+/// Sends the link to their subscription to an active subscriber, once an hour and three times a day at most. The answer is the same whether
 /// there is one or not.
 pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAddress) -> Result<()> {
     let now = state.clock.now();
@@ -234,6 +234,13 @@ pub(super) async fn may_ask_again(write: &mut Write, known: &Subscriber, now: Ti
 pub(super) async fn is_within_limit(write: &mut Write, email: &EmailAddress, now: Timestamp) -> Result<bool> {
     let address = token::hash(&email.canonical());
     Ok(write.count_attempt("confirmation", &address, CONFIRMATION_PAUSE, now).await? <= CONFIRMATION_LIMIT)
+}
+
+/// Whether an address may get the link to its subscription: once an hour, and a few times a day.
+pub(super) async fn may_get_link(write: &mut Write, email: &EmailAddress, now: Timestamp) -> Result<bool> {
+    let address = token::hash(&email.canonical());
+    Ok(write.count_attempt("manage link", &address, HOUR, now).await? == 1
+        && write.count_attempt("manage links", &address, CONFIRMATION_PAUSE, now).await? <= CONFIRMATION_LIMIT)
 }
 
 /// A signed link's token for this subscriber.

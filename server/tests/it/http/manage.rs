@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 served_on_both!(
     language_and_zone_are_chosen_on_the_page_and_show_in_the_next_mail,
     a_lost_link_is_sent_again_once_an_hour_and_nobody_learns_who_is_subscribed,
+    a_lost_link_is_sent_again_three_times_a_day,
 );
 
 async fn letter(app: &TestApp, number: usize) -> Letter {
@@ -83,4 +84,23 @@ async fn a_lost_link_is_sent_again_once_an_hour_and_nobody_learns_who_is_subscri
     ask("reader@example.com").await.is(429);
     app.settle().await;
     assert_eq!(app.letters(3).await.len(), 3);
+}
+
+async fn a_lost_link_is_sent_again_three_times_a_day(app: TestApp) {
+    subscribed(&app, "reader@example.com").await;
+    let next_day = || {
+        let day = 24 * 60 * 60;
+        let passed = app.state.clock.now().as_second().rem_euclid(day);
+        app.state.clock.advance(SignedDuration::from_secs(day - passed));
+    };
+    let ask = async || app.visitor().post("/manage", &[("email", "reader@example.com")]).await;
+    next_day();
+    for asked in 1..=6 {
+        ask().await.is(200).says("reader@example.com");
+        app.letters(1 + asked.min(3)).await;
+        app.state.clock.advance(SignedDuration::from_mins(61));
+    }
+    next_day();
+    ask().await.is(200);
+    assert_eq!(app.letters(5).await.len(), 5, "three on the first day");
 }
