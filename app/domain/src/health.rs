@@ -9,7 +9,7 @@
 //! ```
 //! A try that works makes it fine. What was begun before the last trouble was noted says nothing new.
 
-use std::{collections::VecDeque, str::FromStr};
+use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -38,12 +38,6 @@ words! {
     }
 }
 
-/// Of how many mails it is remembered whether they were refused for what we are.
-const REMEMBERED: usize = 200;
-/// More refused than this of those, and something is wrong with us: 5 %.
-const TOLERATED: usize = REMEMBERED / 20;
-/// So many refused and nothing else, and something is wrong with us.
-const ALL_REFUSED: usize = 5;
 /// Of the rate, in percent, that comes back with each clean minute.
 const RECOVERY: i64 = 5;
 /// A connection that carried fewer mails than this met no cap when the server closed it.
@@ -213,45 +207,6 @@ pub fn trouble(word: Word, carried: u32) -> Option<Condition> {
         Word::SlowDown => Some(Condition::Throttled),
         Word::QuotaReached => Some(Condition::QuotaReached),
         Word::Broken => Some(Condition::Broken),
-    }
-}
-
-/// Which of the last mails were refused for what we are.
-#[derive(Clone, Debug, Default)]
-pub struct Refusals(VecDeque<bool>);
-
-impl Refusals {
-    /// Notes one more; says whether there are too many. Then it begins anew.
-    pub fn note(&mut self, is_refused: bool) -> bool {
-        if self.0.len() == REMEMBERED {
-            self.0.pop_front();
-        }
-        self.0.push_back(is_refused);
-        let refused = self.0.iter().filter(|refused| **refused).count();
-        let is_too_many = refused > TOLERATED || (refused >= ALL_REFUSED && refused == self.0.len());
-        if is_too_many {
-            self.0.clear();
-        }
-        is_too_many
-    }
-}
-
-/// How many mails of a broadcast were refused for what they say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Verdicts {
-    seen: u32,
-    refused: u32,
-}
-
-impl Verdicts {
-    /// Notes one more; says whether it must not go on: three of the first twenty were refused.
-    pub fn note(&mut self, is_refused: bool) -> bool {
-        self.seen = self.seen.saturating_add(1);
-        if self.seen > 20 || !is_refused {
-            return false;
-        }
-        self.refused += 1;
-        self.refused >= 3
     }
 }
 

@@ -97,26 +97,6 @@ fn a_cap_is_learnt_and_costs_no_speed() {
     assert_eq!((trouble(Word::Reconnect, 50), trouble(Word::Reconnect, 3)), (None, Some(Condition::Unreachable)));
 }
 
-#[test]
-fn more_than_a_twentieth_refused_is_about_us() {
-    let mut refusals = Refusals::default();
-    assert!((0..1000).all(|mail| !refusals.note(mail % 20 == 0)), "exactly a twentieth is borne");
-    assert!((0..200).any(|mail| refusals.note(mail % 10 == 0)));
-    let mut all = Refusals::default();
-    let opens: Vec<_> = (0..5).map(|_| all.note(true)).collect();
-    assert_eq!(opens, [false, false, false, false, true]);
-}
-
-#[test]
-fn three_of_the_first_twenty_stop_a_broadcast() {
-    let stops = |refused: &[u32]| {
-        let mut verdicts = Verdicts::default();
-        (0..100).any(|mail| verdicts.note(refused.contains(&mail)))
-    };
-    assert!(stops(&[0, 1, 2]) && stops(&[0, 10, 19]));
-    assert!(!stops(&[0, 1]) && !stops(&[0, 1, 20, 30, 40]));
-}
-
 proptest! {
     #[test]
     fn no_clock_makes_it_wait_longer_than_ten_minutes_and_a_fifth(

@@ -11,6 +11,7 @@
 //! | what programs may do | [`key`] |
 //! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
 //! | how a transport fares, what its provider permits | [`health`], [`provider`] |
+//! | when refusals are no longer about single people | [`brake`] |
 //! | sign-ups in numbers that are not people's, and what tells people | [`surge`], [`challenge`] |
 //! | text that people write | [`markdown`] |
 //! | addresses, links in mails, identities | [`email_address`], [`token`], [`ids`] |
@@ -23,6 +24,7 @@
 
 pub mod audience;
 pub mod bounce;
+pub mod brake;
 pub mod broadcast;
 pub mod challenge;
 pub mod colour;

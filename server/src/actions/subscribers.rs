@@ -6,6 +6,7 @@ use domain::{
     i18n::Preferences,
     ids::SubscriberId,
     subscriber::{Consent, Follows, SubscriberFilter, SubscriberState},
+    time,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -207,6 +208,20 @@ pub async fn release(state: &AppState, actor: &Actor, email: &EmailAddress) -> R
         let subscriber = write.subscriber_by_email(email).await?;
         let subject = subscriber.map_or_else(|| "an address".to_owned(), |subscriber| subscriber.id.to_string());
         note(&mut write, actor, "suppression.release", subject, "", now).await?;
+        write.commit().await?;
+    }
+    Ok(lifted)
+}
+
+/// Allows mail again to all of whom a mail server said at `since` or later that they do not exist, because it was wrong; says
+/// how many. What they missed is not sent again.
+pub async fn release_many(state: &AppState, actor: &Actor, since: Timestamp) -> Result<u64> {
+    let now = state.clock.now();
+    let mut write = state.store.write().await?;
+    let lifted = write.lift_nobody_since(since).await?;
+    if lifted > 0 {
+        let detail = format!("{lifted} addresses, suppressed since {}", time::rfc3339(since));
+        note(&mut write, actor, "suppression.release_many", "", detail, now).await?;
         write.commit().await?;
     }
     Ok(lifted)

@@ -291,6 +291,8 @@ pub fn table() -> Table {
         .console(SignedIn, "POST", "/admin/subscribers/{id}/erase", post(admin::subscribers::erase))
         .console(SignedIn, "GET", "/admin/suppressions", get(admin::suppressions::list))
         .console(SignedIn, "POST", "/admin/suppressions/release", post(admin::suppressions::release))
+        .console(SignedIn, "GET", "/admin/suppressions/release-many", get(admin::suppressions::ask_many))
+        .console(SignedIn, "POST", "/admin/suppressions/release-many", post(admin::suppressions::release_many))
         .console(SignedIn, "GET", "/admin/outbox", get(admin::outbox::list))
         .console(SignedIn, "GET", "/admin/outbox/{name}", get(admin::outbox::show))
         .console(SignedIn, "GET", "/admin/outbox/{name}/html", get(admin::outbox::html))

@@ -2,13 +2,22 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::delivery::DeliveryState;
+use domain::{
+    brake::Halt,
+    broadcast::BroadcastState,
+    delivery::{DeliveryState, Meaning, Outcome},
+    ids::BroadcastId,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, sleep, timeout_at},
 };
 
-use super::{life::Life, limits::in_time};
+use super::{
+    alerts::{self, Alarm},
+    life::Life,
+    limits::in_time,
+};
 use crate::store::{
     Result,
     deliveries::Delivery,
@@ -30,8 +39,8 @@ pub(super) struct Settled {
     pub(super) permit: Option<OwnedSemaphorePermit>,
     /// Which way it went.
     pub(super) route: usize,
-    /// When sending began, if it did.
-    pub(super) began: Option<Instant>,
+    /// When sending began and what was said to it, if it did.
+    pub(super) said: Option<(Instant, Meaning, Outcome)>,
 }
 
 impl Settled {
@@ -47,7 +56,7 @@ impl Settled {
             due_at: delivery.due_at,
             finding: None,
         };
-        Self { settlement, permit: None, route: 0, began: None }
+        Self { settlement, permit: None, route: 0, said: None }
     }
 }
 
@@ -64,16 +73,17 @@ pub(super) async fn acknowledge(life: Arc<Life>, mut inbox: mpsc::Receiver<Settl
         };
         let Some(first) = first else { return };
         let group = gather(&life, &mut inbox, first).await;
+        judge(&life, &group).await;
         if store(&life, &group).await == Err(Fenced) {
             life.fenced.cancel();
             return;
         }
-        for Settled { settlement, permit, route, began } in group {
+        for Settled { settlement, permit, route, said } in group {
             // What only went back to the queue is no news.
-            if began.is_some() || settlement.state != DeliveryState::Waiting {
+            if said.is_some() || settlement.state != DeliveryState::Waiting {
                 metrics::counter!("tidings_mails_total", "state" => settlement.state.as_str()).increment(1);
             }
-            if let Some(began) = began {
+            if let Some((began, ..)) = said {
                 life.routes[route].permits.learn(began.elapsed());
             }
             // Only now that the outcome is durable.
@@ -104,6 +114,41 @@ async fn gather(life: &Life, inbox: &mut mpsc::Receiver<Settled>, first: Settled
         group.push(settled);
     }
     group
+}
+
+/// Pauses what must not go on, before anything of this group is stored: what is refused of a paused broadcast is tried again.
+async fn judge(life: &Life, group: &[Settled]) {
+    for Settled { settlement, said, .. } in group {
+        if let (Some(broadcast), Some((_, meaning, outcome))) = (&settlement.broadcast, said)
+            && let Some(halt) = life.judge(broadcast, *meaning)
+        {
+            let reason = reason(halt, outcome);
+            while let Err(error) = in_time(pause(life, broadcast, &reason)).await {
+                tracing::error!(%error, %broadcast, "A broadcast that is refused cannot be paused; it is tried again.");
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+fn reason(halt: Halt, outcome: &Outcome) -> String {
+    let words = outcome.without_their_words();
+    match halt {
+        Halt::Message => format!("the mail server refused it for three of the first people ({words})"),
+        Halt::Refused { refused, of } => format!(
+            "the mail server refused {refused} of the last {of} people for good ({words}): it has lost its list of people, \
+             or ours is old"
+        ),
+    }
+}
+
+async fn pause(life: &Life, broadcast: &BroadcastId, reason: &str) -> Result<()> {
+    let now = life.clock.now();
+    let mut write = life.store.write().await?;
+    if write.set_broadcast_state(broadcast, BroadcastState::Paused, reason, now).await? {
+        alerts::raise(&mut write, &Alarm::Paused { broadcast, reason }, now).await?;
+    }
+    write.commit().await
 }
 
 /// Tries until it is stored. Meanwhile no permit goes back, so sending comes to a stop by itself.

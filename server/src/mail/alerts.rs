@@ -28,7 +28,7 @@ pub const LETTER_PROMISE: SignedDuration = SignedDuration::from_mins(5);
 /// … and a broadcast, until its list was walked to the end.
 pub const BROADCAST_PROMISE: SignedDuration = SignedDuration::from_hours(1);
 
-/// How far back bounces are counted.
+/// How far back refusals and bounces are counted.
 const BOUNCES: SignedDuration = SignedDuration::from_hours(24);
 
 /// What the owners should know.
@@ -40,7 +40,7 @@ pub(crate) enum Alarm<'a> {
     Quota { name: &'a str, quota: Quota },
     /// Something waits longer than promised.
     Late { lane: Lane, since: Timestamp },
-    /// Many mails came back.
+    /// Many mails were refused for good or came back.
     Bounces { sent: i64, bounced: i64 },
     /// A broadcast was paused, and not by a person.
     Paused { broadcast: &'a BroadcastId, reason: &'a str },
@@ -90,12 +90,15 @@ impl Alarm<'_> {
                 format!("A confirmation or sign-in link has waited since {} to be sent.", time::full(*since))
             }
             Self::Bounces { sent, bounced } => format!(
-                "{bounced} of {sent} mails of the last 24 hours came back because their addresses do not work. Providers stop \
-                 to take mail from whom that happens with more than 5 to 10 in a hundred: find out where these addresses \
-                 come from before the next broadcast. Those that came back are written to no more."
+                "{bounced} of {sent} mails of the last 24 hours were refused or came back because their addresses do not work. \
+                 Providers stop to take mail from whom that happens with more than 5 to 10 in a hundred: find out where these \
+                 addresses come from before the next broadcast. Those that do not exist are written to no more."
             ),
             Self::Paused { reason, .. } => {
-                format!("A broadcast was paused: {reason}. Resume it in the console when that is mended.")
+                format!(
+                    "A broadcast was paused: {reason}. Resume it in the console when that is mended. Addresses that were \
+                     refused by mistake are allowed again under Subscribers, Suppressed."
+                )
             }
             Self::Surge { surge, traffic } => {
                 let what = match surge.cause {
@@ -184,14 +187,10 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Whether more mails came back than providers bear.
+/// Whether more mails were refused or came back than providers bear.
 async fn many_bounces(store: &Store, now: Timestamp) -> Result<Option<Alarm<'static>>> {
     let since = now.checked_sub(BOUNCES).unwrap_or(now);
-    let bounced = store.count_bounced(since).await?;
-    // Hardly ever more: what was sent need not be counted.
-    if bounced == 0 {
-        return Ok(None);
-    }
-    let sent = store.count_broadcast_mails(since).await?;
+    let (sent, refused) = store.count_broadcast_mails(since).await?;
+    let bounced = refused + store.count_bounced(since).await?;
     Ok(bounce::is_alarming(sent, bounced).then_some(Alarm::Bounces { sent, bounced }))
 }

@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::{
-    broadcast::BroadcastState,
     delivery::{Attempt, DeliveryState, Meaning, Next, Outcome, Recipient, Stage, Transport, after, meaning},
     health::{Condition, trouble},
-    ids::{BroadcastId, SubscriberId},
+    ids::SubscriberId,
 };
 use jiff::Timestamp;
 use tokio::{
@@ -17,10 +16,9 @@ use tokio::{
 
 use super::{
     ack::Settled,
-    alerts::{self, Alarm},
     content::{self, MailIdentity, Prepared},
     life::Life,
-    limits::{in_time, least_pause},
+    limits::least_pause,
     route::{Route, tested},
     select::{self, CHECK_HOLDS},
     session::Envelope,
@@ -204,16 +202,11 @@ impl Session<'_> {
             return Err(Box::new(Cleared { delivery, content, checked_at, permit, token }));
         }
         self.route.learn(&life.store, &life.clock, &outcome, meaning, wire.carried(), began_at).await;
-        if let Some(broadcast) = &delivery.broadcast
-            && life.judge(broadcast, meaning.is_about_the_message)
-        {
-            pause(life, broadcast, &outcome).await;
-        }
         if !matches!(meaning.recipient, Recipient::Sent | Recipient::Uncertain) {
             self.route.unsent.add(&token);
         }
         let settlement = settlement(life, delivery, &outcome, meaning);
-        life.settle(Settled { settlement, permit, route: self.number, began: Some(began) }).await;
+        life.settle(Settled { settlement, permit, route: self.number, said: Some((began, meaning, outcome)) }).await;
         let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
         Ok(is_kept.then_some(wire))
     }
@@ -276,22 +269,6 @@ fn return_path(content: &Content, subscriber: Option<SubscriberId>) -> String {
         (Content::Letter(letter), None) => letter.1.from.email.clone(),
     }
     .to_string()
-}
-
-/// Pauses a broadcast whose mail is refused for what it says: the next thousand would be refused as well.
-async fn pause(life: &Life, broadcast: &BroadcastId, outcome: &Outcome) {
-    let now = life.clock.now();
-    let reason =
-        format!("the mail server refused it for three of the first people ({})", outcome.without_their_words());
-    let paused = async {
-        let mut write = life.store.write().await?;
-        write.set_broadcast_state(broadcast, BroadcastState::Paused, &reason, now).await?;
-        alerts::raise(&mut write, &Alarm::Paused { broadcast, reason: &reason }, now).await?;
-        write.commit().await
-    };
-    if let Err(error) = in_time(paused).await {
-        tracing::error!(%error, %broadcast, "A broadcast that is refused for what it says could not be paused.");
-    }
 }
 
 /// What to store after an attempt.

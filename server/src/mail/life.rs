@@ -6,7 +6,11 @@ use std::{
     time::Duration,
 };
 
-use domain::{health::Verdicts, ids::BroadcastId};
+use domain::{
+    brake::{Halt, Verdicts},
+    delivery::Meaning,
+    ids::BroadcastId,
+};
 use jiff::Timestamp;
 use tokio::{
     sync::mpsc,
@@ -147,13 +151,13 @@ impl Life {
         }
     }
 
-    /// Notes whether a mail of a broadcast was refused for what it says; says whether the broadcast must not go on.
-    pub(super) fn judge(&self, broadcast: &BroadcastId, is_refused: bool) -> bool {
+    /// Notes what was said to a mail of a broadcast; says whether the broadcast must not go on.
+    pub(super) fn judge(&self, broadcast: &BroadcastId, meaning: Meaning) -> Option<Halt> {
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
         if verdicts.len() > PREPARED && !verdicts.contains_key(broadcast) {
             verdicts.clear();
         }
-        verdicts.entry(broadcast.clone()).or_default().note(is_refused)
+        verdicts.entry(broadcast.clone()).or_default().note(meaning)
     }
 
     /// What a broadcast says, rendered once, and once more when the incident was changed: whoever is mailed after an edit

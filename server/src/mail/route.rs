@@ -9,8 +9,9 @@ use std::sync::{
 };
 
 use domain::{
+    brake::Refusals,
     delivery::{Meaning, Outcome, Transport as Word},
-    health::{Condition, Health, Permission, Refusals, trouble},
+    health::{Condition, Health, Permission, trouble},
 };
 use jiff::Timestamp;
 use tokio::sync::Semaphore;

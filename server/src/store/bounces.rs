@@ -96,10 +96,12 @@ impl Store {
         .await?)
     }
 
-    /// How many mails of the broadcasts since then went out.
-    pub async fn count_broadcast_mails(&self, since: Timestamp) -> Result<i64> {
-        Ok(sqlx::query_scalar(
-            "select cast(coalesce(sum(sent + uncertain), 0) as bigint) from broadcasts where created_at > $1",
+    /// How many mails of the broadcasts since then were tried to their end, and how many of them were refused for good.
+    pub async fn count_broadcast_mails(&self, since: Timestamp) -> Result<(i64, i64)> {
+        // What began since then has not ended before: said for the sake of the index.
+        Ok(sqlx::query_as(
+            "select cast(coalesce(sum(sent + uncertain + failed), 0) as bigint), cast(coalesce(sum(failed), 0) as bigint) \
+             from broadcasts where created_at > $1 and (finished_at is null or finished_at > $1)",
         )
         .bind(millis(since))
         .fetch_one(self.read())

@@ -19,6 +19,7 @@ use super::{
     millis,
     nodes::Node,
     parse,
+    suppressions::NOBODY,
 };
 
 /// What became of a delivery that a node had leased.
@@ -168,8 +169,9 @@ impl Write {
     /// broadcast at the first attempt only a row in `sent` stays.
     ///
     /// Rows that are not leased to this node in this epoch stay as they are. Another try is refused to a broadcast that
-    /// has stopped meanwhile: it becomes skipped. The words of a letter, with links that work, are not kept longer than
-    /// they may be needed.
+    /// has stopped meanwhile: it becomes skipped. What was refused of one that was paused meanwhile, perhaps because too many
+    /// were, is tried again when it goes on, and its address is not blamed. The words of a letter, with links that work, are
+    /// not kept longer than they may be needed.
     pub async fn settle(
         &mut self,
         node: &Node,
@@ -181,18 +183,16 @@ impl Write {
         }
         // In the order of ids, so that two nodes never wait for each other.
         let touched: BTreeSet<_> = settlements.iter().filter_map(|settlement| settlement.broadcast.clone()).collect();
-        let (mut stopped, mut incidents) = (BTreeMap::new(), BTreeMap::new());
+        let (mut states, mut incidents) = (BTreeMap::new(), BTreeMap::new());
         for id in &touched {
             if let Some(broadcast) = self.locked_broadcast(id).await? {
-                if !broadcast.state.is_open() {
-                    stopped.insert(id, broadcast.state);
-                }
+                states.insert(id, broadcast.state);
                 incidents.insert(id, broadcast.incident);
             }
         }
         let (sent, others): (Vec<_>, Vec<_>) = settlements.iter().partition(|settlement| settlement.is_sent_at_once());
         let sent: Vec<_> = sent.iter().map(|settlement| settlement.id.as_str()).collect();
-        let others: Vec<_> = others.iter().map(|settlement| row(settlement, &stopped)).collect();
+        let others: Vec<_> = others.iter().map(|settlement| row(settlement, &states)).collect();
         let mut changed = Vec::with_capacity(settlements.len());
         for sent in sent.chunks(self.engine.rows_at_once()) {
             changed.extend(self.store_sent(node, sent, now).await?);
@@ -204,9 +204,8 @@ impl Write {
             let about = settlement.broadcast.as_ref().and_then(|id| incidents.get(id));
             let about = about.map_or(settlement.id.as_str(), IncidentId::as_str);
             match finding {
-                Finding::Nobody => {
-                    self.suppress(&address.canonical(), "the address does not exist", None, now).await?;
-                }
+                Finding::Nobody if is_put_off(settlement, &states) => {}
+                Finding::Nobody => self.suppress(&address.canonical(), NOBODY, None, now).await?,
                 Finding::FullMailbox => self.note_full_mailbox(&address.canonical(), about, now).await?,
             }
         }
@@ -347,9 +346,16 @@ fn first_attempt(broadcast: &Broadcast, recipient: &Recipient, now: Timestamp) -
     }
 }
 
-fn row<'a>(settlement: &'a Settlement, stopped: &BTreeMap<&BroadcastId, BroadcastState>) -> SettledRow<'a> {
-    let stopped = settlement.broadcast.as_ref().and_then(|id| stopped.get(id));
+/// Whether it was refused when its broadcast had been paused.
+fn is_put_off(settlement: &Settlement, states: &BTreeMap<&BroadcastId, BroadcastState>) -> bool {
+    let state = settlement.broadcast.as_ref().and_then(|id| states.get(id));
+    settlement.state == DeliveryState::Failed && state == Some(&BroadcastState::Paused)
+}
+
+fn row<'a>(settlement: &'a Settlement, states: &BTreeMap<&BroadcastId, BroadcastState>) -> SettledRow<'a> {
+    let stopped = settlement.broadcast.as_ref().and_then(|id| states.get(id)).filter(|state| !state.is_open());
     let (state, reason) = match (settlement.state, stopped) {
+        _ if is_put_off(settlement, states) => (DeliveryState::Waiting, settlement.reason.as_str()),
         (DeliveryState::Waiting, Some(_)) if settlement.was_uncertain => {
             (DeliveryState::Uncertain, settlement.reason.as_str())
         }

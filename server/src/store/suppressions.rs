@@ -6,6 +6,9 @@ use sqlx::FromRow;
 
 use super::{Result, Store, StoreError, Write, instant, millis};
 
+/// The reason when a mail server said, as a mail was handed to it, that there is nobody of this name.
+pub const NOBODY: &str = "the address does not exist";
+
 #[derive(FromRow)]
 struct Row {
     email_canonical: String,
@@ -95,6 +98,15 @@ impl Store {
         .fetch_one(self.read())
         .await?)
     }
+
+    /// How many addresses must not be written to because a mail server said at `since` or later that they do not exist.
+    pub async fn count_nobody_since(&self, since: Timestamp) -> Result<i64> {
+        Ok(sqlx::query_scalar("select count(*) from suppressions where reason = $1 and created_at >= $2")
+            .bind(NOBODY)
+            .bind(millis(since))
+            .fetch_one(self.read())
+            .await?)
+    }
 }
 
 impl Write {
@@ -129,5 +141,16 @@ impl Write {
             .execute(self.connection())
             .await?;
         Ok(lifted.rows_affected() == 1)
+    }
+
+    /// Allows mail again to all of whom a mail server said at `since` or later that they do not exist; says how many. What was
+    /// found in any other way stays.
+    pub async fn lift_nobody_since(&mut self, since: Timestamp) -> Result<u64> {
+        let lifted = sqlx::query("delete from suppressions where reason = $1 and created_at >= $2")
+            .bind(NOBODY)
+            .bind(millis(since))
+            .execute(self.connection())
+            .await?;
+        Ok(lifted.rows_affected())
     }
 }

@@ -1,6 +1,7 @@
 //! Addresses that must not be written to.
 
-use domain::{forms::FieldErrors, subscriber::Suppression};
+use domain::{forms::FieldErrors, subscriber::Suppression, time};
+use jiff::Timestamp;
 use leptos::prelude::*;
 
 use super::{
@@ -52,6 +53,69 @@ pub fn page(model: &Suppressions) -> String {
     })
 }
 
+/// Many that are to be written to again.
+#[derive(Clone, Debug)]
+pub struct ReleaseMany {
+    /// The frame.
+    pub console: Console,
+    /// Since when, as typed.
+    pub typed: String,
+    /// What is wrong with that.
+    pub errors: FieldErrors,
+    /// Since when, and how many were found from then on not to exist.
+    pub found: Option<(Timestamp, i64)>,
+}
+
+/// Draws the question since when, and then the one whether.
+pub fn release_many_page(model: &ReleaseMany) -> String {
+    let since = Field {
+        name: "since",
+        label: "Since when was it wrong?",
+        hint: "Such as “2024-02-05 10:12”, in UTC, or with a time zone behind it.",
+        errors: &model.errors,
+    };
+    document(&model.console, "Allow mail to many again", || {
+        view! {
+            <p class="back"><a href="/admin/suppressions">"Suppressed addresses"</a></p>
+            <h1>"Allow mail to many again"</h1>
+            <p>
+                "A mail server that has lost its list of people says of everyone that they do not exist. Once it is mended, those whom it named so are written to again."
+            </p>
+            <form class="search" method="get" action="/admin/suppressions/release-many">
+                {since.line(&model.typed, true)}
+                <button class="button quiet">"Count them"</button>
+            </form>
+            {model.found.map(|(since, count)| found(&model.typed, since, count))}
+        }
+    })
+}
+
+fn found(typed: &str, since: Timestamp, count: i64) -> AnyView {
+    let when = time::full(since);
+    if count == 0 {
+        let words = format!("No address was suppressed so since {when}.");
+        return view! { <p class="nothing">{words}</p> }.into_any();
+    }
+    let (addresses, them) =
+        if count == 1 { ("1 address".to_owned(), "it") } else { (format!("{} addresses", thousands(count)), "them") };
+    view! {
+        <form class="box" method="post" action="/admin/suppressions/release-many">
+            <input type="hidden" name="since" value=typed.to_owned()/>
+            <p><strong>{addresses}</strong> <span>{format!(" were said not to exist since {when}.")}</span></p>
+            <ul class="consequences-list">
+                <li>"They hear of the next update. What they missed is not sent again."</li>
+                <li>"Whoever does not exist is found out again by the next mail."</li>
+                <li>"Full mailboxes, and what came back later or was called spam, stay suppressed."</li>
+            </ul>
+            <div class="actions">
+                <button class="button">{format!("Allow mail to {them} again")}</button>
+                <a class="button quiet" href="/admin/suppressions">"Leave it"</a>
+            </div>
+        </form>
+    }
+    .into_any()
+}
+
 /// How many there are, and the way to one of them.
 fn search(model: &Suppressions) -> impl IntoView + use<> {
     let errors = FieldErrors::default();
@@ -65,6 +129,10 @@ fn search(model: &Suppressions) -> impl IntoView + use<> {
     };
     view! {
         <p class="hint">{words}</p>
+        <p class="hint">
+            <span>"Did a mail server say by mistake that people do not exist? "</span>
+            <a href="/admin/suppressions/release-many">"Allow mail to all of them again"</a>
+        </p>
         <form class="search" method="get" action="/admin/suppressions" role="search">
             {text.input("search", &model.text, "off", false)}
             <button class="button quiet">"Search"</button>

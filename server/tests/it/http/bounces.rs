@@ -247,7 +247,11 @@ async fn many_bounces_raise_one_alert(app: TestApp) {
     report(&app, &events(10..20)).await.is(200).says("\"accepted\":4").says("\"repeated\":6");
     let mails = app.letters(201).await;
     let alerts: Vec<_> = mails.iter().filter(|mail| mail.subject.contains("needs attention")).collect();
-    assert!(alerts[0].text.contains("20 of 200 mails of the last 24 hours came back"), "{}", alerts[0].text);
+    assert!(
+        alerts[0].text.contains("20 of 200 mails of the last 24 hours were refused or came back"),
+        "{}",
+        alerts[0].text
+    );
     report(&app, &events(20..30)).await.is(200);
     owner.get_until("/admin/mail", |page| page.contains("told by mail")).await;
     assert_eq!(app.state.store.alerts(10).await.unwrap().len(), 1, "once a day");

@@ -4,6 +4,7 @@ use domain::{
     ids::SubscriberId,
     subscriber::{Follows, SubscriberState},
 };
+use server::store::suppressions::NOBODY;
 
 use crate::support::{
     app::{TestApp, served_on_both},
@@ -14,6 +15,7 @@ served_on_both!(
     someone_is_added_by_hand_changed_removed_and_comes_back_only_on_record,
     whoever_is_erased_leaves_no_address_behind_and_no_import_brings_them_back,
     a_suppressed_address_is_shown_with_its_reason_and_let_go_by_hand,
+    those_whom_a_server_refused_by_mistake_are_let_go_at_once,
 );
 
 async fn state_of(app: &TestApp, id: i64) -> SubscriberState {
@@ -133,6 +135,35 @@ async fn a_suppressed_address_is_shown_with_its_reason_and_let_go_by_hand(app: T
     owner.get("/admin/suppressions?q=nobody").await.says("None was found");
     owner.post("/admin/suppressions/release", &[("email", "someone@else.example")]).await.is(303);
     owner.get("/admin/suppressions").await.says("Every address may be written to.");
+}
+
+async fn those_whom_a_server_refused_by_mistake_are_let_go_at_once(app: TestApp) {
+    let (owner, now) = (app.owner().await, app.state.clock.now());
+    let mut write = app.state.store.write().await.unwrap();
+    for (number, hours) in [(1, 30), (2, 2), (3, 2)] {
+        let found = now - jiff::SignedDuration::from_hours(hours);
+        write.suppress(&format!("person{number}@example.com"), NOBODY, None, found).await.unwrap();
+    }
+    write.suppress("spam@example.com", "they called a mail spam", None, now).await.unwrap();
+    write.commit().await.unwrap();
+    owner.get("/admin/suppressions").await.says("href=\"/admin/suppressions/release-many\"");
+    let many = "/admin/suppressions/release-many";
+    owner.get(many).await.is(200).says("Since when was it wrong?").never_says("were said not to exist");
+    owner.get(&format!("{many}?since=<b>noon")).await.is(422).says("Write a date and a time").says("&lt;b&gt;noon");
+    owner.post(many, &[("since", "noon")]).await.is(422).says("value=\"noon\"");
+    let since = domain::time::editable(now - jiff::SignedDuration::from_hours(3));
+    let asked = owner.get(&format!("{many}?since={}", since.replace(' ', "+"))).await;
+    asked.is(200).says("2 addresses").says("were said not to exist since");
+    owner.get("/admin/suppressions").await.says("4 addresses get no mail");
+    assert_eq!(owner.post(many, &[("since", &since)]).await.is(303).location(), "/admin/suppressions");
+    let list = owner.get("/admin/suppressions").await;
+    list.says("Mail to 2 addresses is allowed again.").says("person1@example.com").says("spam@example.com");
+    list.never_says("person2@").never_says("person3@");
+    owner.post(many, &[("since", &since)]).await.is(303);
+    owner.get("/admin/suppressions").await.says("They were allowed already.");
+    let rows = app.state.store.audit_rows(0, 100).await.unwrap();
+    let noted: Vec<_> = rows.iter().filter(|row| row.action == "suppression.release_many").collect();
+    assert!(noted.len() == 1 && noted[0].detail.starts_with("2 addresses, suppressed since "), "{noted:?}");
 }
 
 #[tokio::test]

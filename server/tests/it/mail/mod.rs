@@ -4,6 +4,7 @@ mod alerts;
 mod connections;
 mod content;
 mod crash;
+mod everyone;
 mod faults;
 mod life;
 mod outbox;

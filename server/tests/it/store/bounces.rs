@@ -21,6 +21,7 @@ on_both!(
     a_report_is_noted_once_and_found_with_its_mail,
     a_mail_is_found_by_its_id_and_by_whom_it_was_for,
     only_mails_of_broadcasts_to_addresses_that_do_not_work_count,
+    what_a_server_refused_for_good_counts_with_what_it_took,
     what_was_reported_is_forgotten_with_whom_it_was_about,
 );
 
@@ -127,7 +128,25 @@ async fn only_mails_of_broadcasts_to_addresses_that_do_not_work_count(store: Sto
     write.commit().await.unwrap();
     assert_eq!((store.count_bounced(at(9)).await.unwrap(), store.count_bounced(at(10)).await.unwrap()), (2, 1));
     let mails = async |since| store.count_broadcast_mails(at(since)).await.unwrap();
-    assert_eq!((mails(-1).await, mails(0).await), (3, 0));
+    assert_eq!((mails(-1).await, mails(0).await), ((3, 0), (0, 0)));
+}
+
+async fn what_a_server_refused_for_good_counts_with_what_it_took(store: Store) {
+    use DeliveryState::{Failed, Sent, Skipped, Uncertain};
+    let states = [Failed, Failed, Sent, Uncertain, Skipped];
+    let company = Company::new(&store, at(0)).await;
+    company.subscribe("reader", 5, Follows::everything(), at(0)).await;
+    let broadcast = company.post(Investigating, at(0)).await;
+    let mut write = store.write().await.unwrap();
+    let (node, _) = write.start_epoch("one", at(0)).await.unwrap();
+    let people = store.audience_batch(&broadcast.audience, 1, 5, 5, at(0)).await.unwrap();
+    let cursor = broadcast.cursor.walk_ended();
+    let deliveries = write.expand(&node, &broadcast, &people, cursor, at(0)).await.unwrap().unwrap();
+    let settled: Vec<_> = deliveries.iter().zip(states).map(|(it, state)| settlement(it, state)).collect();
+    write.settle(&node, &settled, at(5)).await.unwrap().unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(store.count_broadcast_mails(at(-1)).await.unwrap(), (4, 2));
+    assert_eq!(store.count_broadcast_mails(at(0)).await.unwrap(), (0, 0));
 }
 
 async fn what_was_reported_is_forgotten_with_whom_it_was_about(store: Store) {

@@ -17,8 +17,12 @@ use domain::{
 };
 use jiff::{SignedDuration, Timestamp};
 use server::store::{
-    Store, broadcast_states::NewBroadcast, broadcasts::Broadcast, deliveries::Delivery, nodes::Node,
-    settlements::Settlement,
+    Store,
+    broadcast_states::NewBroadcast,
+    broadcasts::Broadcast,
+    deliveries::Delivery,
+    nodes::Node,
+    settlements::{Finding, Settlement},
 };
 
 use tokio::time::timeout;
@@ -42,6 +46,7 @@ on_both!(
     a_resumed_broadcast_goes_on_where_it_was,
     too_late_is_counted,
     a_paused_broadcast_is_done_when_its_last_mail_is,
+    what_is_refused_of_a_paused_broadcast_is_tried_again_and_blames_nobody,
     it_says_when_it_will_be_done,
 );
 
@@ -330,4 +335,31 @@ async fn it_says_when_it_will_be_done(store: Store) {
     let progress = broadcast.progress(Rate::per_second(10), now());
     assert_eq!((progress.waiting, progress.eta), (30, Some(now() + SignedDuration::from_secs(3))));
     assert_eq!(broadcast.progress(Rate::UNLIMITED, now()).eta, None);
+}
+
+async fn what_is_refused_of_a_paused_broadcast_is_tried_again_and_blames_nobody(store: Store) {
+    let (company, node) = company(&store, 2).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let claimed = expand(&company, &node, &broadcast, 10).await.unwrap();
+    let refuse = async |delivery: &Delivery| {
+        let finding = Some((Finding::Nobody, delivery.address.clone()));
+        let refused = Settlement { finding, ..settlement(delivery, DeliveryState::Failed) };
+        let mut write = store.write().await.unwrap();
+        write.settle(&node, &[refused], now()).await.unwrap().unwrap();
+        write.commit().await.unwrap();
+        add_up(&company, &broadcast).await;
+        store.is_suppressed(&delivery.address.canonical(), now()).await.unwrap()
+    };
+    assert!(refuse(&claimed[0]).await);
+    assert!(set(&company, &broadcast, Paused).await);
+    assert!(!refuse(&claimed[1]).await);
+    let found = company.look(&broadcast).await;
+    assert_eq!((found.state, found.failed, found.waiting()), (Paused, 1, 1));
+    assert!(set(&company, &broadcast, Sending).await);
+    let mut write = store.write().await.unwrap();
+    let again = write.claim(&node, &(Lane::Incident..=Lane::Incident), 10, later(5)).await.unwrap();
+    write.commit().await.unwrap();
+    assert_eq!(ids(&again), ids(&claimed[1..]));
+    assert!(refuse(&claimed[1]).await);
+    assert_eq!((company.look(&broadcast).await.state, company.look(&broadcast).await.failed), (Done, 2));
 }

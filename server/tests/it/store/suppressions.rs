@@ -1,4 +1,4 @@
-use server::store::Store;
+use server::store::{Store, suppressions::NOBODY};
 
 use super::at;
 use crate::support::db::on_both;
@@ -10,6 +10,7 @@ on_both!(
     what_is_said_again_counts_from_then,
     those_of_late_are_counted,
     what_is_lifted_is_suppressed_no_more,
+    those_who_were_said_not_to_exist_are_let_go_at_once,
     a_mailbox_that_is_full_for_three_incidents_in_two_weeks_rests_for_a_month,
     suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page,
 );
@@ -78,6 +79,28 @@ async fn what_is_lifted_is_suppressed_no_more(store: Store) {
     write.commit().await.unwrap();
     assert!(!store.is_suppressed("a@example.com", at(1)).await.unwrap());
     assert!(store.is_suppressed("b@example.com", at(1)).await.unwrap());
+}
+
+async fn those_who_were_said_not_to_exist_are_let_go_at_once(store: Store) {
+    let mut write = store.write().await.unwrap();
+    for (address, reason, until, found) in [
+        ("before@example.com", NOBODY, None, 99),
+        ("first@example.com", NOBODY, None, 100),
+        ("second@example.com", NOBODY, None, 200),
+        ("full@example.com", "the mailbox is full", Some(at(900)), 150),
+        ("spam@example.com", "they called a mail spam", None, 150),
+    ] {
+        write.suppress(address, reason, until, at(found)).await.unwrap();
+    }
+    write.commit().await.unwrap();
+    assert_eq!(store.count_nobody_since(at(100)).await.unwrap(), 2);
+    let mut write = store.write().await.unwrap();
+    assert_eq!(write.lift_nobody_since(at(100)).await.unwrap(), 2);
+    assert_eq!(write.lift_nobody_since(at(100)).await.unwrap(), 0);
+    write.commit().await.unwrap();
+    let left = store.suppressions("", "", 9, at(300)).await.unwrap();
+    let left: Vec<_> = left.into_iter().map(|row| row.email).collect();
+    assert_eq!(left, ["before@example.com", "full@example.com", "spam@example.com"]);
 }
 
 async fn suppressed_addresses_are_found_by_a_part_of_them_and_page_by_page(store: Store) {
