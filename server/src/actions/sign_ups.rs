@@ -168,8 +168,8 @@ pub async fn round(state: &AppState) -> Result<()> {
 async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
     let account = Share::Account;
     // Those that are tried again later do not count.
-    let is_due = |count: &LaneCount| count.lane == Lane::Account && count.oldest.is_some_and(|at| at <= now);
-    let do_others_wait = state.store.queue_counts().await?.iter().any(is_due);
+    let is_due = |count: &LaneCount| count.lane == Lane::Account && count.due_since.is_some();
+    let do_others_wait = state.store.queue_counts(now).await?.iter().any(is_due);
     if do_others_wait || state.store.mail_held_since().await?.is_some() {
         return Ok(());
     }

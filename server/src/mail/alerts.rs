@@ -134,10 +134,10 @@ pub async fn late(store: &Store, now: Timestamp) -> Result<Vec<(Lane, Timestamp)
         return Ok(Vec::new());
     }
     let before = |promise| now.checked_sub(promise).unwrap_or(now);
-    let letters = store.queue_counts().await?;
+    let letters = store.queue_counts(now).await?;
     let letters = letters.iter().filter(|count| count.lane == Lane::Account);
-    let oldest = letters.filter_map(|count| Some((count.lane, count.oldest?)));
-    let mut late: Vec<_> = oldest.filter(|(_, since)| *since < before(LETTER_PROMISE)).collect();
+    let due = letters.filter_map(|count| Some((count.lane, count.due_since?)));
+    let mut late: Vec<_> = due.filter(|(_, since)| *since < before(LETTER_PROMISE)).collect();
     let unfinished = store.unfinished_broadcasts(before(BROADCAST_PROMISE)).await?;
     late.extend(unfinished.into_iter().map(|since| (Lane::Incident, since)));
     Ok(late)

@@ -58,7 +58,7 @@ pub(super) async fn feed(life: Arc<Life>) {
             Err(Unfilled::Doubtful(error)) => {
                 tracing::error!(%error, "It is not known what was leased; the mail worker starts anew.");
                 // Not before the store answers again, so that what is under way can be written down.
-                while in_time(life.store.queue_counts()).await.is_err() {
+                while in_time(life.store.queue_counts(life.clock.now())).await.is_err() {
                     sleep(POLL).await;
                 }
                 return;

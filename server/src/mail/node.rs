@@ -215,7 +215,7 @@ async fn round(life: &Life, watch: &mut Watch) -> Result<()> {
 }
 
 async fn measure(life: &Life, now: Timestamp) -> Result<()> {
-    let counts = life.store.queue_counts().await?;
+    let counts = life.store.queue_counts(now).await?;
     for lane in Lane::ALL {
         let found = counts.iter().find(|count| count.lane == *lane);
         let waiting = found.map_or(0, |count| count.waiting);

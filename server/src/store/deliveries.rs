@@ -99,8 +99,11 @@ pub struct LaneCount {
     pub lane: Lane,
     /// How many mails have no outcome yet.
     pub waiting: i64,
-    /// Since when the oldest of them is due.
+    /// When the oldest of them was asked for, however often it was tried since.
     pub oldest: Option<Timestamp>,
+    /// Of those that are due, since when the one waits that has done so longest: for us, and not because its own server told
+    /// us to come again later.
+    pub due_since: Option<Timestamp>,
 }
 
 #[derive(FromRow)]
@@ -193,25 +196,29 @@ impl Store {
     ///
     /// Broadcasts are counted by their counters, however many deliveries they have. The ranges of lanes and nodes and the
     /// `coalesce` make SQLite read the indexes of what waits and what is leased, not all letters ever sent.
-    pub async fn queue_counts(&self) -> Result<Vec<LaneCount>> {
-        let rows: Vec<(i64, i64, Option<i64>)> = sqlx::query_as(
-            "select lane, cast(sum(waiting) as bigint), min(oldest) from ( \
-             select lane, count(*) as waiting, min(due_at) as oldest from deliveries \
-             where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = '' group by lane \
+    pub async fn queue_counts(&self, now: Timestamp) -> Result<Vec<LaneCount>> {
+        let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+            "select lane, cast(sum(waiting) as bigint), min(oldest), min(due_since) from ( \
+             select lane, count(*) as waiting, min(created_at) as oldest, \
+             min(case when due_at > $1 then null when attempts = 0 then created_at else due_at end) as due_since \
+             from deliveries where state = 'waiting' and lane >= 0 and coalesce(broadcast_id, '') = '' group by lane \
              union all \
-             select lane, count(*) as waiting, min(due_at) as oldest from deliveries \
-             where state = 'leased' and node >= '' and coalesce(broadcast_id, '') = '' group by lane \
+             select lane, count(*) as waiting, min(created_at) as oldest, \
+             min(case when attempts = 0 then created_at else due_at end) as due_since \
+             from deliveries where state = 'leased' and node >= '' and coalesce(broadcast_id, '') = '' group by lane \
              union all \
              select case lane when 'alert' then 0 when 'account' then 1 when 'incident' then 2 else 3 end as lane, \
              cast(sum(total - sent - failed - skipped - expired - uncertain) as bigint) as waiting, \
-             min(created_at) as oldest from broadcasts where state in ('queued', 'sending', 'paused') group by lane) as queue \
+             min(created_at) as oldest, min(created_at) as due_since \
+             from broadcasts where state in ('queued', 'sending', 'paused') group by lane) as queue \
              where waiting > 0 group by lane order by lane",
         )
+        .bind(millis(now))
         .fetch_all(self.read())
         .await?;
-        let count = |(rank, waiting, oldest): (i64, i64, Option<i64>)| {
-            let oldest = oldest.map(|at| instant(TABLE, at)).transpose()?;
-            Ok(LaneCount { lane: lane(rank)?, waiting, oldest })
+        let count = |(rank, waiting, oldest, due_since): (i64, i64, Option<i64>, Option<i64>)| {
+            let at = |at: Option<i64>| at.map(|at| instant(TABLE, at)).transpose();
+            Ok(LaneCount { lane: lane(rank)?, waiting, oldest: at(oldest)?, due_since: at(due_since)? })
         };
         rows.into_iter().map(count).collect()
     }

@@ -167,7 +167,8 @@ fn line(one: &Attention, now: Timestamp) -> AnyView {
         }
         Attention::Late { is_update, since } => {
             let what = if *is_update { "An update" } else { "A confirmation or sign-in link" };
-            let words = if *is_update { " has not reached everyone: published " } else { " was not sent yet: due " };
+            let words =
+                if *is_update { " has not reached everyone: published " } else { " was not sent yet: waiting since " };
             view! {
                 <a href="/admin/mail">{what}</a>
                 <span>{words}</span>

@@ -37,7 +37,7 @@ pub struct MailPage {
     pub transports: Vec<TransportView>,
     /// A surge of sign-ups, and what is left of one.
     pub sign_ups: Option<SignUpsView>,
-    /// How many mails wait in each lane, and since when the oldest is due.
+    /// How many mails wait in each lane, and since when the oldest does.
     pub queue: Vec<(Lane, i64, Option<Timestamp>)>,
     /// Broadcasts on their way, with the names of their incidents.
     pub broadcasts: Vec<(String, Progress)>,

@@ -40,7 +40,7 @@ pub(crate) async fn show(State(state): State<AppState>, actor: Actor, session: S
     let live = state.store.broadcasts_since(before(now, A_DAY)).await?;
     let held = live.iter().filter(|broadcast| broadcast.state == BroadcastState::Paused);
     let counts = state.store.count_subscribers().await?;
-    let queue = state.store.queue_counts().await?;
+    let queue = state.store.queue_counts(now).await?;
     let page = Dashboard {
         console: console(&state, &actor, &session, "/admin").await?,
         now,

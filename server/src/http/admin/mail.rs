@@ -56,11 +56,12 @@ async fn draw(state: &AppState, actor: &Actor, session: &Session) -> Result<Html
         let name = state.store.incident(&broadcast.incident).await?.map(|incident| incident.name);
         broadcasts.push((name.unwrap_or_default(), outlook.progress(&broadcast)));
     }
-    let queue = state.store.queue_counts().await?;
+    let now = state.clock.now();
+    let queue = state.store.queue_counts(now).await?;
     let alerts = state.store.alerts(ALERTS).await?;
     let page = MailPage {
         console: console(state, actor, session, "/admin/mail").await?,
-        now: state.clock.now(),
+        now,
         held_since: state.store.mail_held_since().await?,
         captured: state.config().smtp.is_none(),
         transports: outlook.transports(state).await?,

@@ -39,6 +39,7 @@ on_both!(
     an_address_that_does_not_exist_is_never_written_to_again,
     what_was_over_long_ago_is_removed,
     the_queue_counts_those_no_cursor_has_reached,
+    a_letter_waits_since_it_was_asked_for_however_often_it_was_tried,
     what_left_lately_is_counted,
     all_nodes_together_keep_to_the_rate,
     broadcasts_leave_room_for_letters,
@@ -322,16 +323,30 @@ async fn the_queue_counts_those_no_cursor_has_reached(store: Store) {
     write.estimate_total(&broadcast.id, 7).await.unwrap();
     write.commit().await.unwrap();
     insert(&store, [letter(1, Lane::Account), letter(2, Lane::Account)]).await;
-    let counts = store.queue_counts().await.unwrap();
-    let account = LaneCount { lane: Lane::Account, waiting: 2, oldest: Some(now()) };
-    let expected = [account, LaneCount { lane: Lane::Incident, waiting: 7, oldest: Some(later(1)) }];
-    assert_eq!(counts, expected);
+    let counts = async |at| store.queue_counts(at).await.unwrap();
+    let count = |lane, waiting, at| LaneCount { lane, waiting, oldest: Some(at), due_since: Some(at) };
+    let expected = [count(Lane::Account, 2, now()), count(Lane::Incident, 7, later(1))];
+    assert_eq!(counts(later(2)).await, expected);
     // What a node has leased waits on until it has an outcome.
     let (node, _) = start(&store, "one", now()).await;
     let claimed = claim(&store, &node, 1).await;
-    assert_eq!(store.queue_counts().await.unwrap(), expected);
+    assert_eq!(counts(later(2)).await, expected);
     settle(&store, &node, settlement(&claimed[0], DeliveryState::Sent)).await;
-    assert_eq!(store.queue_counts().await.unwrap()[0].waiting, 1);
+    assert_eq!(counts(later(2)).await[0].waiting, 1);
+}
+
+async fn a_letter_waits_since_it_was_asked_for_however_often_it_was_tried(store: Store) {
+    insert(&store, [letter(1, Lane::Alert), letter(2, Lane::Account), letter(3, Lane::Digest)]).await;
+    let (node, _) = start(&store, "one", now()).await;
+    // The way was shut, their server asked us to come again, and did so for later than now.
+    let tries = [(0, later(590)), (1, later(590)), (1, later(610))];
+    for (claimed, (attempts, due_at)) in claim(&store, &node, 3).await.iter().zip(tries) {
+        let again = Settlement { attempts, due_at, ..settlement(claimed, DeliveryState::Waiting) };
+        settle(&store, &node, again).await;
+    }
+    let counts = store.queue_counts(later(600)).await.unwrap();
+    let since: Vec<_> = counts.into_iter().map(|count| (count.oldest, count.due_since)).collect();
+    assert_eq!(since, [Some(now()), Some(later(590)), None].map(|due| (Some(now()), due)));
 }
 
 fn per_second(mails: u64) -> Allowance {
