@@ -15,18 +15,21 @@ pub struct AlertMail<'a> {
     pub console_url: &'a str,
     /// What happened and when, oldest first; at least one.
     pub alerts: &'a [(Timestamp, String)],
+    /// How many more things happened after those.
+    pub more: usize,
 }
 
 /// Draws it.
 pub fn mail(mail: &AlertMail) -> Mail {
     let page_name = one_line(mail.page_name);
-    let title = match mail.alerts {
-        [_] => "Your mail needs attention".to_owned(),
-        alerts => format!("Your mail needs attention: {} things happened", alerts.len()),
+    let title = match mail.alerts.len() + mail.more {
+        1 => "Your mail needs attention".to_owned(),
+        count => format!("Your mail needs attention: {count} things happened"),
     };
     let subject = subject(&page_name, &title);
     let lines = mail.alerts.iter().map(|(at, message)| format!("{}: {}", time::full(*at), one_line(message)));
-    let lines: Vec<String> = lines.collect();
+    let more = (mail.more > 0).then(|| format!("… and {} more.", mail.more));
+    let lines: Vec<String> = lines.chain(more).collect();
     let text =
         format!("{title}\n\n{}\n\nSee how it stands:\n{}\n\n--\n{page_name}\n", lines.join("\n\n"), mail.console_url);
     let html = document(Locale::English, &subject, || {
@@ -55,6 +58,7 @@ mod tests {
             page_name: "Acme Status",
             console_url: "https://status.example.com/admin/mail",
             alerts: &alerts,
+            more: 0,
         });
         assert_eq!(mail.subject, "[Acme Status] Your mail needs attention: 2 things happened");
         for part in [
@@ -69,5 +73,16 @@ mod tests {
             "{}",
             mail.html
         );
+    }
+
+    #[test]
+    fn a_letter_that_would_be_too_long_says_how_much_it_leaves_out() {
+        let alerts = [(Timestamp::UNIX_EPOCH, "A broadcast was paused.".to_owned())];
+        let page_name = "Acme Status";
+        let mail =
+            mail(&AlertMail { page_name, console_url: "https://status.example.com", alerts: &alerts, more: 180 });
+        assert_eq!(mail.subject, "[Acme Status] Your mail needs attention: 181 things happened");
+        assert!(mail.text.contains("\n\n… and 180 more.\n\n"), "{}", mail.text);
+        assert!(mail.html.contains("… and 180 more"), "{}", mail.html);
     }
 }

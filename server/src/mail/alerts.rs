@@ -21,6 +21,8 @@ use crate::{
 
 /// The most letters to each owner in an hour; what else happened goes into the next.
 const LETTERS_AN_HOUR: i64 = 4;
+/// The most things that a letter tells of; how many more there are stands below.
+const LINES: usize = 20;
 /// How long an alert is worth sending.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// How long those who wait are told they may have to: a letter.
@@ -56,7 +58,11 @@ impl Alarm<'_> {
                 format!("transport:{name}:{}:{}", health.condition.as_str(), health.since.as_millisecond())
             }
             Self::Quota { name, quota } => format!("quota:{name}:{quota}:{}", time::utc_date(now)),
-            Self::Late { lane, since } => format!("late:{}:{}", lane.as_str(), since.as_millisecond()),
+            Self::Late { lane, since } if lane.is_bulk() => {
+                format!("late:{}:{}", lane.as_str(), since.as_millisecond())
+            }
+            // Not by the oldest letter: while many leave one after the other, each is the oldest once.
+            Self::Late { lane, .. } => format!("late:{}:{}", lane.as_str(), now.strftime("%Y-%m-%dT%H")),
             Self::Bounces { .. } => format!("bounces:{}", time::utc_date(now)),
             Self::Paused { broadcast, reason } => format!("paused:{broadcast}:{reason}"),
             Self::Surge { surge, .. } => format!("surge:{}", surge.since.as_millisecond()),
@@ -163,9 +169,11 @@ pub(super) async fn round(life: &Life, now: Timestamp) -> Result<()> {
     let alerts = write.take_new_alerts(LETTERS_AN_HOUR, now).await?;
     let has_news = !alerts.is_empty();
     if has_news {
-        let lines: Vec<_> = alerts.into_iter().map(|alert| (alert.raised_at, alert.message)).collect();
+        let more = alerts.len().saturating_sub(LINES);
+        let lines = alerts.into_iter().take(LINES).map(|alert| (alert.raised_at, alert.message));
+        let lines: Vec<_> = lines.collect();
         let address = format!("{}/admin/mail", life.settings.public_url);
-        let message = alert::mail(&AlertMail { page_name: &page_name, console_url: &address, alerts: &lines });
+        let message = alert::mail(&AlertMail { page_name: &page_name, console_url: &address, alerts: &lines, more });
         for user in users {
             let letter = NewLetter {
                 id: DeliveryId::from_random(rand::random()),
@@ -193,4 +201,20 @@ async fn many_bounces(store: &Store, now: Timestamp) -> Result<Option<Alarm<'sta
     let (sent, refused) = store.count_broadcast_mails(since).await?;
     let bounced = refused + store.count_bounced(since).await?;
     Ok(bounce::is_alarming(sent, bounced).then_some(Alarm::Bounces { sent, bounced }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn while_a_backlog_drains_its_letters_raise_one_alarm_an_hour() {
+        let at = |minutes: i64| Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes);
+        let key = |lane, since, now| Alarm::Late { lane, since: at(since) }.key(at(now));
+        assert_eq!(key(Lane::Account, 1, 60), key(Lane::Account, 54, 119));
+        assert_ne!(key(Lane::Account, 1, 60), key(Lane::Account, 54, 120));
+        // A broadcast is told of once, however long it takes, and each other one as well.
+        assert_eq!(key(Lane::Incident, 1, 62), key(Lane::Incident, 1, 600));
+        assert_ne!(key(Lane::Incident, 1, 70), key(Lane::Incident, 5, 70));
+    }
 }

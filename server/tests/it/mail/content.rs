@@ -280,7 +280,12 @@ fn letters(identity: &MailIdentity, word: &str) -> Vec<(&'static str, Mail)> {
     let mut letters = vec![
         (
             "alert",
-            emails::alert::mail(&AlertMail { page_name, console_url: page_url, alerts: &[(now(), word.to_owned())] }),
+            emails::alert::mail(&AlertMail {
+                page_name,
+                console_url: page_url,
+                alerts: &[(now(), word.to_owned())],
+                more: 0,
+            }),
         ),
         ("test", emails::check::mail(&CheckMail { page_name, page_url, at: now() })),
     ];
