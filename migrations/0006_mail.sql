@@ -11,7 +11,7 @@ create table mail_usage (
 -- How a transport fares, for all nodes: see domain::health. cap: after how many mails a connection is renewed.
 create table transports (
     name text primary key,
-    condition text not null check (condition in ('fine', 'throttled', 'unreachable', 'quota', 'refused', 'broken')),
+    condition text not null check (condition in ('fine', 'throttled', 'putting_off', 'unreachable', 'quota', 'refused', 'broken')),
     reason text not null,
     since bigint not null,
     noted_at bigint not null,

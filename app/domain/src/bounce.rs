@@ -94,7 +94,8 @@ pub fn verdict(report: &Report) -> Verdict {
 fn of_words(diagnostic: &str) -> Verdict {
     let meaning = meaning(&Outcome::Answered(Stage::Rcpt, answer(diagnostic)));
     match meaning.recipient {
-        _ if meaning.transport != Transport::Fine || meaning.is_about_the_message => Verdict::AboutUs,
+        _ if meaning.is_about_the_message => Verdict::AboutUs,
+        _ if !matches!(meaning.transport, Transport::Fine | Transport::PutOff) => Verdict::AboutUs,
         Recipient::Failed { .. } => Verdict::Suppressed,
         _ => Verdict::Noted,
     }

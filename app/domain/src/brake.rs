@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! refused for what we are      > 5 % of the last 200             the transport is shut (see [`crate::health`])
+//! put off until later          90 % of the last 20 to 200        it is tried now and then, and no attempt counts
 //! refused for what it says     three of the first 20             the broadcast is paused
 //! refused for good             > 30 % of the last 20 to 200      the broadcast is paused: a server that has lost its list
 //!                                                                of people says "no such user" to all of them
@@ -17,7 +18,7 @@ const REMEMBERED: usize = 200;
 const TOLERATED: usize = REMEMBERED / 20;
 /// So many refused and nothing else, and something is wrong with us.
 const ALL_REFUSED: usize = 5;
-/// Of how many mails of a broadcast three must not be refused for what it says; fewer tell nothing of who is refused for good.
+/// Of how many mails of a broadcast three must not be refused for what it says; in all else fewer tell nothing.
 const FIRST: usize = 20;
 
 /// What was so of the latest mails.
@@ -48,6 +49,28 @@ impl Refusals {
             *self = Self::default();
         }
         is_too_many
+    }
+}
+
+/// Which of the last mails were told to come again later, for no reason that was their recipients'.
+///
+/// Not more than half, as of other trouble: whoever greylists newcomers may be a large part of a list, and takes the second
+/// try. So what is put off again says nothing, and what is taken at the second try does.
+#[derive(Clone, Debug, Default)]
+pub struct PutOffs(Latest);
+
+impl PutOffs {
+    /// Notes one more; says whether nearly all are put off. Then it begins anew.
+    pub fn note(&mut self, is_put_off: bool, is_first_try: bool) -> bool {
+        if is_put_off && !is_first_try {
+            return false;
+        }
+        let (put_off, all) = self.0.note(is_put_off);
+        let are_too_many = is_put_off && all >= FIRST && put_off * 10 >= all * 9;
+        if are_too_many {
+            *self = Self::default();
+        }
+        are_too_many
     }
 }
 
@@ -137,6 +160,23 @@ mod tests {
         let mut all = Refusals::default();
         let opens: Vec<_> = (0..5).map(|_| all.note(true)).collect();
         assert_eq!(opens, [false, false, false, false, true]);
+    }
+
+    #[test]
+    fn a_server_that_puts_nearly_everyone_off_is_in_trouble() {
+        let mut put_offs = PutOffs::default();
+        assert_eq!((1..=20).filter(|_| put_offs.note(true, true)).count(), 1);
+        let mut put_offs = PutOffs::default();
+        let found = (1..=1000).find(|mail| put_offs.note(*mail > 500, true));
+        assert_eq!(found, Some(680), "also when it begins in the middle");
+    }
+
+    #[test]
+    fn greylisting_by_many_is_no_trouble() {
+        let mut put_offs = PutOffs::default();
+        assert!((0..1000).all(|mail| !put_offs.note(mail % 5 != 0, true)), "four of five");
+        let mut again = PutOffs::default();
+        assert!((0..1000).all(|_| !again.note(true, false)), "a few who are put off again and again");
     }
 
     #[test]

@@ -46,6 +46,10 @@ pub fn lane(kind: &str) -> Lane {
     if kind == POSTMORTEM { Lane::Digest } else { Lane::Incident }
 }
 
+/// While so many people of a broadcast wait to be tried again, nobody else is claimed: what is carried over to the next update
+/// stays within bounds, and so does the queue.
+pub const MOST_CLAIMED: i64 = 20_000;
+
 /// How long a broadcast of this kind is worth sending.
 pub fn lifetime(kind: &str) -> SignedDuration {
     SignedDuration::from_hours(if kind == POSTMORTEM { 7 * 24 } else { 12 })

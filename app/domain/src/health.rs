@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! fine ──▶ throttled    half the rate after a pause; 5 % of the rate come back with each clean minute
+//!      ──▶ putting off  a few tries after 1 s, 2 s, 4 s … 5 min: it says "later" to nearly everyone
 //!      ──▶ unreachable  one try after 1 s, 2 s, 4 s … 5 min
 //!      ──▶ quota        one try every 10 min
 //!      ──▶ refused      one try every 5 min: the server dislikes us
@@ -27,6 +28,8 @@ words! {
         Fine = "fine", "Works";
         /// The server asked us to slow down.
         Throttled = "throttled", "Slowed down";
+        /// It tells nearly everyone to come again later.
+        PuttingOff = "putting_off", "Puts everyone off";
         /// It cannot be connected to, or breaks off.
         Unreachable = "unreachable", "Cannot be reached";
         /// The provider's allowance is used up.
@@ -49,9 +52,9 @@ impl Condition {
         self >= Self::Unreachable
     }
 
-    /// Whether an owner must do something: sending has stopped for a reason that does not pass by itself.
-    pub fn is_circuit_open(self) -> bool {
-        self >= Self::Refused
+    /// Whether owners hear of it: people wait for a reason that need not pass by itself.
+    pub fn is_alarming(self) -> bool {
+        self == Self::PuttingOff || self > Self::Unreachable
     }
 
     /// How long to wait after so many failures before this one.
@@ -61,7 +64,7 @@ impl Condition {
         match self {
             Self::Fine => SignedDuration::ZERO,
             Self::Throttled => growing(5, 600),
-            Self::Unreachable => growing(1, 300),
+            Self::PuttingOff | Self::Unreachable => growing(1, 300),
             Self::QuotaReached => SignedDuration::from_mins(10),
             Self::Refused | Self::Broken => SignedDuration::from_mins(5),
         }
@@ -115,7 +118,7 @@ impl Health {
         match self.condition {
             Condition::Fine => Permission::Freely,
             _ if wait > SignedDuration::ZERO && wait <= longest => Permission::NotBefore(self.not_before),
-            Condition::Throttled => Permission::Freely,
+            Condition::Throttled | Condition::PuttingOff => Permission::Freely,
             _ => Permission::Once,
         }
     }
@@ -200,7 +203,7 @@ fn later(now: Timestamp, pause: SignedDuration, jitter: u64) -> Timestamp {
 /// What an answer says of the transport: none when it may go on as before.
 pub fn trouble(word: Word, carried: u32) -> Option<Condition> {
     match word {
-        Word::Fine | Word::PolicyRefused => None,
+        Word::Fine | Word::PutOff | Word::PolicyRefused => None,
         // Many servers close after so many mails.
         Word::Reconnect if carried >= CAP_NOTICED => None,
         Word::Reconnect | Word::Backoff => Some(Condition::Unreachable),

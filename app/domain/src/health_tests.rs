@@ -78,6 +78,30 @@ fn a_server_that_is_too_slow_for_us_gets_half_and_then_more_each_minute() {
 }
 
 #[test]
+fn a_server_that_puts_everyone_off_is_left_alone_for_longer_and_longer_and_loses_no_pace() {
+    let mut health = failed(&fine(), Condition::PuttingOff, 0);
+    for pause in [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
+        let noted = health.noted_at.duration_since(at(0)).as_secs();
+        assert_eq!(health.permission(at(noted)), Permission::NotBefore(at(noted + pause)));
+        assert_eq!(
+            health.permission(at(noted + pause)),
+            Permission::Freely,
+            "so that those come to their turn who were put off"
+        );
+        assert_eq!(health.pace(at(noted + pause)), 100);
+        health = failed(&health, Condition::PuttingOff, noted + pause + 1);
+    }
+    assert_eq!(health.worked(at(5000), at(5001)).unwrap().condition, Condition::Fine);
+}
+
+#[test]
+fn owners_hear_of_what_need_not_pass_by_itself() {
+    use Condition::{Broken, PuttingOff, QuotaReached, Refused};
+    let alarming = Condition::ALL.iter().copied().filter(|condition| condition.is_alarming());
+    assert_eq!(alarming.collect::<Vec<_>>(), [PuttingOff, QuotaReached, Refused, Broken]);
+}
+
+#[test]
 fn a_used_up_quota_is_tried_every_ten_minutes() {
     let health = failed(&fine(), Condition::QuotaReached, 0);
     assert_eq!(health.permission(at(599)), Permission::NotBefore(at(600)));
@@ -100,7 +124,7 @@ fn a_cap_is_learnt_and_costs_no_speed() {
 proptest! {
     #[test]
     fn no_clock_makes_it_wait_longer_than_ten_minutes_and_a_fifth(
-        steps in prop::collection::vec((0_usize..6, -100_000_i64..100_000, any::<u64>()), 1..50)
+        steps in prop::collection::vec((0_usize..7, -100_000_i64..100_000, any::<u64>()), 1..50)
     ) {
         let mut health = fine();
         let mut now = 0;

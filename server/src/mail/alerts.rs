@@ -54,6 +54,10 @@ impl Alarm<'_> {
     /// The same key for what needs to be said once.
     fn key(&self, now: Timestamp) -> String {
         match self {
+            // As often as it takes a mail or two in between.
+            Self::Transport { name, health } if health.condition == Condition::PuttingOff => {
+                format!("transport:{name}:{}:{}", health.condition.as_str(), hour(now))
+            }
             Self::Transport { name, health } => {
                 format!("transport:{name}:{}:{}", health.condition.as_str(), health.since.as_millisecond())
             }
@@ -62,7 +66,7 @@ impl Alarm<'_> {
                 format!("late:{}:{}", lane.as_str(), since.as_millisecond())
             }
             // Not by the oldest letter: while many leave one after the other, each is the oldest once.
-            Self::Late { lane, .. } => format!("late:{}:{}", lane.as_str(), now.strftime("%Y-%m-%dT%H")),
+            Self::Late { lane, .. } => format!("late:{}:{}", lane.as_str(), hour(now)),
             Self::Bounces { .. } => format!("bounces:{}", time::utc_date(now)),
             Self::Paused { broadcast, reason } => format!("paused:{broadcast}:{reason}"),
             Self::Surge { surge, .. } => format!("surge:{}", surge.since.as_millisecond()),
@@ -77,6 +81,10 @@ impl Alarm<'_> {
                     Condition::QuotaReached => {
                         ("says that the quota is used up", "one mail is tried every ten minutes")
                     }
+                    Condition::PuttingOff => (
+                        "tells nearly everyone to come again later",
+                        "a few are tried after pauses that grow to five minutes",
+                    ),
                     Condition::Refused => (
                         "refuses much of our mail for what we are, not for whom it is for",
                         "one mail is tried every five minutes",
@@ -124,6 +132,10 @@ impl Alarm<'_> {
             }
         }
     }
+}
+
+fn hour(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H").to_string()
 }
 
 /// Notes something for the owners, once.

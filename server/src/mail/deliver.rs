@@ -150,7 +150,7 @@ impl Session<'_> {
             if let Err(outcome) = &connected {
                 metrics::counter!("tidings_mail_connections_failed_total", "transport" => route.name).increment(1);
                 // Before the next one has its turn.
-                route.learn(&life.store, &life.clock, outcome, meaning(outcome), 0, began).await;
+                route.learn(life, outcome, meaning(outcome), 0, began, None).await;
             }
             connected.ok()
         };
@@ -201,11 +201,11 @@ impl Session<'_> {
             // Servers close what is idle, each after a time of its own: that says nothing of whether it can be reached.
             return Err(Box::new(Cleared { delivery, content, checked_at, permit, token }));
         }
-        self.route.learn(&life.store, &life.clock, &outcome, meaning, wire.carried(), began_at).await;
+        let is_put_off = self.route.learn(life, &outcome, meaning, wire.carried(), began_at, Some(&delivery)).await;
         if !matches!(meaning.recipient, Recipient::Sent | Recipient::Uncertain) {
             self.route.unsent.add(&token);
         }
-        let settlement = settlement(life, delivery, &outcome, meaning);
+        let settlement = settlement(life, delivery, &outcome, meaning, is_put_off);
         life.settle(Settled { settlement, permit, route: self.number, said: Some((began, meaning, outcome)) }).await;
         let is_kept = is_usable && meaning.transport != Transport::Reconnect && meaning.transport != Transport::Backoff;
         Ok(is_kept.then_some(wire))
@@ -271,8 +271,14 @@ fn return_path(content: &Content, subscriber: Option<SubscriberId>) -> String {
     .to_string()
 }
 
-/// What to store after an attempt.
-fn settlement(life: &Life, delivery: Delivery, outcome: &Outcome, meaning: Meaning) -> Settlement {
+/// What to store after an attempt. When the server puts everyone off, it does not count.
+fn settlement(
+    life: &Life,
+    delivery: Delivery,
+    outcome: &Outcome,
+    meaning: Meaning,
+    are_all_put_off: bool,
+) -> Settlement {
     let now = life.clock.now();
     let attempt = Attempt {
         counted_before: delivery.attempts,
@@ -295,7 +301,7 @@ fn settlement(life: &Life, delivery: Delivery, outcome: &Outcome, meaning: Meani
         broadcast: delivery.broadcast,
         state,
         reason,
-        attempts: delivery.attempts.saturating_add(u32::from(meaning.counts())),
+        attempts: delivery.attempts.saturating_add(u32::from(meaning.counts() && !are_all_put_off)),
         was_uncertain: delivery.was_uncertain || meaning.recipient == Recipient::Uncertain,
         due_at,
         finding: match meaning.recipient {

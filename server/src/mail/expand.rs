@@ -3,7 +3,10 @@
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use domain::{broadcast::Lane, rate::Rate};
+use domain::{
+    broadcast::{Lane, MOST_CLAIMED},
+    rate::Rate,
+};
 use jiff::SignedDuration;
 use tokio::{
     sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
@@ -114,7 +117,7 @@ async fn refill(life: &Life, counts: &UnboundedSender<Broadcast>, lane: Lane, ba
     if claim(life, lane..=lane, room).await? {
         return Ok(true);
     }
-    match in_time(life.store.next_broadcast(lane, life.clock.now())).await? {
+    match in_time(life.store.next_broadcast(lane, MOST_CLAIMED, life.clock.now())).await? {
         Some(broadcast) => expand(life, counts, &broadcast, room).await,
         None => Ok(false),
     }

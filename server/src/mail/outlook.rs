@@ -5,7 +5,7 @@ use app::{
     pages::admin::mail::{QuotaView, TransportView},
 };
 use domain::{
-    broadcast::{BroadcastState, Lane, Progress, lane, lifetime, mails_until},
+    broadcast::{BroadcastState, Lane, MOST_CLAIMED, Progress, lane, lifetime, mails_until},
     forecast::{Forecast, Usage, forecast},
     health::{Condition, Health, Permission},
     ids::DeliveryId,
@@ -118,6 +118,10 @@ impl Outlook {
         let all = self.mails_until(broadcast.lane, mails, (broadcast.created_at, broadcast.id.as_str()));
         let found = self.forecast(all, broadcast.expires_at);
         let reason = match found.waits_until {
+            _ if broadcast.claimed() >= MOST_CLAIMED => {
+                let claimed = thousands(broadcast.claimed());
+                format!("the servers of {claimed} people told us to come again later; the others follow")
+            }
             _ if self.health.pace(self.now) < 100 && self.left() != Some(0) => {
                 format!("slowed down to {} % because the mail server asked for it", self.health.pace(self.now))
             }
@@ -139,6 +143,7 @@ impl Outlook {
         let what = match self.health.condition {
             Condition::Fine => return None,
             Condition::Throttled => "the mail server asked us to slow down",
+            Condition::PuttingOff => "the mail server puts everyone off until later",
             Condition::Unreachable => "the mail server cannot be reached",
             Condition::QuotaReached => "the mail server says that the quota is used up",
             Condition::Refused => "the mail server refuses much of our mail",

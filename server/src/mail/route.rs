@@ -9,7 +9,7 @@ use std::sync::{
 };
 
 use domain::{
-    brake::Refusals,
+    brake::{PutOffs, Refusals},
     delivery::{Meaning, Outcome, Transport as Word},
     health::{Condition, Health, Permission, trouble},
 };
@@ -19,15 +19,13 @@ use tokio::sync::Semaphore;
 use super::{
     MailSettings,
     alerts::{self, Alarm},
+    life::Life,
     limits::{Permits, in_time},
     ready::Handover,
     tokens::Unsent,
     transport::Transport,
 };
-use crate::{
-    clock::Clock,
-    store::{Result, Store, mail_rates::Allowance},
-};
+use crate::store::{Result, Store, deliveries::Delivery, mail_rates::Allowance};
 
 /// The transport of everything.
 pub const MAIN: &str = "main";
@@ -73,6 +71,7 @@ pub(super) struct Route {
     /// As this node last knew it.
     health: Mutex<Health>,
     refusals: Mutex<Refusals>,
+    put_offs: Mutex<PutOffs>,
 }
 
 impl Route {
@@ -105,6 +104,7 @@ impl Route {
             is_spent: AtomicBool::new(false),
             health: Mutex::new(Health::new(now)),
             refusals: Mutex::default(),
+            put_offs: Mutex::default(),
         }
     }
 
@@ -142,43 +142,58 @@ impl Route {
         self.health().permission(now) != Permission::Freely
     }
 
-    /// Notes what an outcome says of the transport. Where the store cannot be written, this node at least keeps to it.
+    /// Notes what an outcome says of the transport; says whether that alone is why a mail was put off. Where the store cannot be
+    /// written, this node at least keeps to it.
     pub(super) async fn learn(
         &self,
-        store: &Store,
-        clock: &Clock,
+        life: &Life,
         outcome: &Outcome,
         meaning: Meaning,
         carried: u32,
         began: Timestamp,
-    ) {
-        let is_refused = meaning.transport == Word::PolicyRefused;
-        let are_too_many = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(is_refused);
+        delivery: Option<&Delivery>,
+    ) -> bool {
         let health = self.health();
-        // What was refused for what we are while that is known already is a try that failed.
-        let is_still = is_refused && health.condition == Condition::Refused;
-        let condition =
-            if are_too_many || is_still { Some(Condition::Refused) } else { trouble(meaning.transport, carried) };
-        let now = clock.now();
+        let are_too_many = delivery.is_some_and(|delivery| self.count(meaning, delivery));
+        // What goes on while it is known already is a try that failed.
+        let condition = match meaning.transport {
+            Word::PolicyRefused if are_too_many || health.condition == Condition::Refused => Some(Condition::Refused),
+            Word::PutOff if are_too_many || health.condition == Condition::PuttingOff => Some(Condition::PuttingOff),
+            word => trouble(word, carried),
+        };
+        let is_put_off = condition == Some(Condition::PuttingOff);
+        let now = life.clock.now();
         let jitter = rand::random();
         let mut reason = outcome.without_their_words();
         reason.truncate(reason.floor_char_boundary(REASON_LIMIT));
         let next = |health: &Health| match condition {
             Some(condition) => health.failed(condition, &reason, began, now, jitter),
             None if meaning.transport == Word::Reconnect => health.closed_after(carried),
-            None if is_refused => None,
+            None if meaning.transport == Word::PolicyRefused => None,
             None => health.worked(began, now),
         };
-        let Some(here) = next(&health) else { return };
+        let Some(here) = next(&health) else { return is_put_off };
         self.learnt(here);
         if let Some(condition) = condition {
             let (transport, state) = (self.name, condition.as_str());
             metrics::counter!("tidings_mail_troubles_total", "transport" => transport, "state" => state).increment(1);
             tracing::warn!(transport, state, reason, "The mail server is in trouble or refuses us.");
         }
-        if let Err(error) = in_time(self.note(store, now, &next)).await {
+        if let Err(error) = in_time(self.note(&life.store, now, &next)).await {
             tracing::warn!(%error, "The other nodes cannot be told of it.");
         }
+        is_put_off
+    }
+
+    /// Counts what was said to one mail; says whether it was said to too many.
+    fn count(&self, meaning: Meaning, delivery: &Delivery) -> bool {
+        let is_refused = meaning.transport == Word::PolicyRefused;
+        let are_refused = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(is_refused);
+        let (is_put_off, is_first_try) = (meaning.transport == Word::PutOff, delivery.attempts == 0);
+        // What the way is to blame for says nothing of how the server answers.
+        let are_put_off = meaning.counts()
+            && self.put_offs.lock().unwrap_or_else(PoisonError::into_inner).note(is_put_off, is_first_try);
+        are_refused || are_put_off
     }
 
     /// Notes it for all nodes, and for the owners when they must act.
@@ -188,7 +203,7 @@ impl Route {
         let Some(after) = next(&before) else { return Ok(()) };
         write.put_transport(self.name, &after).await?;
         let is_news = after.condition != before.condition;
-        if is_news && (after.condition.is_circuit_open() || after.condition == Condition::QuotaReached) {
+        if is_news && after.condition.is_alarming() {
             alerts::raise(&mut write, &Alarm::Transport { name: self.name, health: &after }, now).await?;
         }
         write.commit().await?;

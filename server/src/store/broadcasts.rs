@@ -77,6 +77,11 @@ impl Broadcast {
         self.total - self.sent - self.failed - self.skipped - self.expired - self.uncertain
     }
 
+    /// How many of them have been claimed: they are being sent, or wait to be tried again.
+    pub fn claimed(&self) -> i64 {
+        self.waiting() - (self.total - self.expanded)
+    }
+
     /// How far it has come, and when it will be done at this rate.
     pub fn progress(&self, rate: Rate, now: Timestamp) -> Progress {
         let moves = matches!(self.state, BroadcastState::Queued | BroadcastState::Sending) && !rate.is_unlimited();
@@ -246,15 +251,18 @@ impl Store {
         broadcasts(rows)
     }
 
-    /// The broadcast of a lane whose turn it is: the oldest with people left whom the cursor has not reached.
-    pub async fn next_broadcast(&self, lane: Lane, now: Timestamp) -> Result<Option<Broadcast>> {
+    /// The broadcast of a lane whose turn it is: the oldest with people left whom the cursor has not reached, and fewer than
+    /// `most` whom it has, but who have no outcome.
+    pub async fn next_broadcast(&self, lane: Lane, most: i64, now: Timestamp) -> Result<Option<Broadcast>> {
         let row: Option<BroadcastRow> = sqlx::query_as(select!(
             "\
              where state in ('queued', 'sending') and (next_id <= until_id or wrap_until > 0) and expires_at > $1 \
-             and lane = $2 order by created_at, id limit 1"
+             and lane = $2 and expanded - sent - failed - skipped - expired - uncertain < $3 \
+             order by created_at, id limit 1"
         ))
         .bind(millis(now))
         .bind(lane.as_str())
+        .bind(most)
         .fetch_optional(self.read())
         .await?;
         row.map(Broadcast::try_from).transpose()

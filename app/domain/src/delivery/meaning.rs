@@ -32,6 +32,8 @@ pub enum Transport {
     Fine,
     /// Open a new connection, with patience if that happens often.
     Reconnect,
+    /// "Later", for no reason that is the recipient's: go on, unless nearly everyone is told so.
+    PutOff,
     /// Too fast: halve the rate and pause.
     SlowDown,
     /// The day's allowance is used up: wait and probe.
@@ -125,7 +127,7 @@ fn not_now(stage: Stage, answer: &Answer) -> Meaning {
         _ if is_rate => Meaning::new(StillWaiting, Transport::SlowDown),
         // The server is short of something. Counted, because one message may be what it chokes on.
         Some((_, 3, _)) => Meaning::new(RetryLater, Transport::Backoff),
-        _ => Meaning::new(RetryLater, Transport::Fine),
+        _ => Meaning::new(RetryLater, Transport::PutOff),
     }
 }
 

@@ -16,7 +16,7 @@ fn of(stage: Stage, reply: &str) -> Meaning {
 fn every_reply_means_what_the_table_says() {
     use Recipient::{Failed, MailboxFull, RetryLater, Sent, StillWaiting, Uncertain};
     use Stage::{Auth, Connect, Data, Dot, Greeting, Hello, Mail, Rcpt, StartTls};
-    use Transport::{Backoff, Broken, Fine, PolicyRefused, QuotaReached, Reconnect, SlowDown};
+    use Transport::{Backoff, Broken, Fine, PolicyRefused, PutOff, QuotaReached, Reconnect, SlowDown};
     let gone = Failed { suppress: true };
     let failed = Failed { suppress: false };
     for (stage, reply, recipient, transport) in [
@@ -41,7 +41,7 @@ fn every_reply_means_what_the_table_says() {
         (Rcpt, "451 4.7.28 Unusual", StillWaiting, SlowDown),
         (Rcpt, "452 4.5.3 Too many recipients", StillWaiting, SlowDown),
         (Auth, "454 4.7.0 Too many login attempts", StillWaiting, SlowDown),
-        (Rcpt, "451 Could not generate an answer", RetryLater, Fine),
+        (Rcpt, "451 Could not generate an answer", RetryLater, PutOff),
         // The day's allowance.
         (Dot, "454 Throttling failure: Daily message quota exceeded.", StillWaiting, QuotaReached),
         (Mail, "454 4.7.0 Quota exceeded", StillWaiting, QuotaReached),
@@ -52,7 +52,8 @@ fn every_reply_means_what_the_table_says() {
         (Rcpt, "451 4.7.1 Greylisting in action, please come back later", RetryLater, Fine),
         (Rcpt, "451 4.7.0 Graylisted", RetryLater, Fine),
         (Rcpt, "450 4.2.1 The user you contact is receiving mail at a rate that prevents this", RetryLater, Fine),
-        (Rcpt, "450 Mailbox busy", RetryLater, Fine),
+        (Rcpt, "450 Mailbox busy", RetryLater, PutOff),
+        (Dot, "451 4.7.1 Service unavailable - try again later", RetryLater, PutOff),
         (Dot, "451 4.3.0 Queue file write error", RetryLater, Backoff),
         (Mail, "452 4.3.1 Insufficient system storage", RetryLater, Backoff),
         // Full.

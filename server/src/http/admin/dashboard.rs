@@ -7,6 +7,7 @@ use app::pages::admin::{
 use axum::{extract::State, response::Html};
 use domain::{
     broadcast::{BroadcastState, Progress},
+    health::Condition,
     incident::Incident,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -70,8 +71,9 @@ async fn attention(
     let mut list: Vec<_> = open.iter().filter_map(|incident| Attention::promised(incident, now)).collect();
     let held = state.store.mail_held_since().await?;
     list.extend(held.map(|since| Attention::Held { since }));
-    let shut = outlook.transports(state).await?.into_iter().filter(|way| way.condition.is_shut());
-    list.extend(shut.map(|way| Attention::Transport {
+    let in_trouble = |condition: Condition| condition.is_shut() || condition.is_alarming();
+    let ways = outlook.transports(state).await?.into_iter().filter(|way| in_trouble(way.condition));
+    list.extend(ways.map(|way| Attention::Transport {
         is_second: way.name == ALERT,
         condition: way.condition,
         reason: way.reason,

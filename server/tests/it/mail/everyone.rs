@@ -5,7 +5,14 @@
 
 use std::time::Duration;
 
-use domain::{broadcast::BroadcastState, status::IncidentStatus::Investigating, subscriber::Follows};
+use domain::{
+    broadcast::BroadcastState,
+    health::{Condition, Health},
+    ids::SubscriberId,
+    status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
+use jiff::SignedDuration;
 use server::{mail::transport::Transport, store::Store};
 use tokio::time::{Instant, sleep};
 
@@ -18,6 +25,7 @@ use crate::support::{
 on_both!(
     a_server_that_has_lost_its_list_of_people_empties_none_of_ours,
     a_list_of_which_an_eighth_is_wrong_goes_out_and_raises_the_alarm,
+    a_server_that_puts_everyone_off_is_tried_now_and_then_and_costs_nobody_an_attempt,
 );
 
 const LATEST: Duration = Duration::from_mins(1);
@@ -78,5 +86,48 @@ async fn a_list_of_which_an_eighth_is_wrong_goes_out_and_raises_the_alarm(store:
     assert_eq!((done.state, done.sent, done.failed), (BroadcastState::Done, 210, 30));
     assert_eq!(store.count_suppressions(stage.now()).await.unwrap(), 30);
     alarm(&store, "mails of the last 24 hours were refused or came back because").await;
+    running.stop().await;
+}
+
+async fn a_server_that_puts_everyone_off_is_tried_now_and_then_and_costs_nobody_an_attempt(store: Store) {
+    // As Postfix answers while its filter is down.
+    let filter = Act::reply("451 4.7.1 Service unavailable - try again later");
+    let server = SmtpServer::script().on(Step::Dot, filter).start().await;
+    let mut stage = Stage::new(&store, Some(&server)).await;
+    stage.settings.connections = 4;
+    stage.company.subscribe("p", 600, Follows::everything(), stage.now()).await;
+    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let running = stage.start();
+    let deadline = Instant::now() + LATEST;
+    // As long as twelve pauses in a row.
+    for tries in 1..=12 {
+        let found = loop {
+            let found = store.transport("main").await.unwrap();
+            let is_so = |known: &Health| known.condition == Condition::PuttingOff && known.failures >= tries;
+            if let Some(found) = found.clone().filter(is_so) {
+                break found;
+            }
+            assert!(Instant::now() < deadline, "it stays {found:?} at try {tries}");
+            sleep(Duration::from_millis(10)).await;
+        };
+        stage.clock.advance(found.not_before.duration_since(stage.now()) + SignedDuration::from_millis(1));
+    }
+    alarm(&store, "tells nearly everyone to come again later (Final dot: 451 4.7.1)").await;
+    running.stop().await;
+    let tried = server.steps(Step::Dot);
+    assert!(tried <= 200, "{tried} mails were tried in 25 minutes");
+    let standing = stage.company.look(&broadcast).await;
+    assert_eq!((standing.failed, standing.waiting()), (0, 600));
+    let people = store.recipients(&broadcast.id, None, SubscriberId(0), 1_000).await.unwrap();
+    let counted = people.iter().filter(|person| person.attempts > 0).count();
+    assert!(people.iter().all(|person| person.attempts <= 1) && counted < 30, "{counted} attempts count");
+    // Mended, it is found out within minutes, and everyone is told.
+    let mended = SmtpServer::start().await;
+    stage.settings.transport = Some(Transport::parse(&mended.url()).unwrap());
+    let running = stage.start();
+    stage.wait(7);
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.state, done.sent), (BroadcastState::Done, 600));
+    assert_eq!(store.transport("main").await.unwrap().unwrap().condition, Condition::Fine);
     running.stop().await;
 }

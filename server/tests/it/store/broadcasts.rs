@@ -47,6 +47,7 @@ on_both!(
     too_late_is_counted,
     a_paused_broadcast_is_done_when_its_last_mail_is,
     what_is_refused_of_a_paused_broadcast_is_tried_again_and_blames_nobody,
+    nobody_else_is_claimed_while_many_wait_to_be_tried_again,
     it_says_when_it_will_be_done,
 );
 
@@ -252,7 +253,7 @@ async fn a_pause_carries_over(store: Store) {
     assert!(set(&company, &older, Paused).await);
     let newer = company.post(Resolved, later(1)).await;
     assert_eq!((newer.state, newer.reason.as_str()), (Paused, "a person said so"));
-    assert!(store.next_broadcast(Lane::Incident, later(1)).await.unwrap().is_none());
+    assert!(store.next_broadcast(Lane::Incident, i64::MAX, later(1)).await.unwrap().is_none());
 }
 
 async fn cancelling_counts_whoever_was_not_reached(store: Store) {
@@ -281,7 +282,7 @@ async fn a_resumed_broadcast_goes_on_where_it_was(store: Store) {
     assert!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().is_empty());
     drop(write);
     assert!(set(&company, &broadcast, Sending).await);
-    let next = store.next_broadcast(Lane::Incident, now()).await.unwrap().unwrap();
+    let next = store.next_broadcast(Lane::Incident, i64::MAX, now()).await.unwrap().unwrap();
     assert_eq!((next.cursor.next, next.waiting()), (5, 4));
     let mut write = store.write().await.unwrap();
     assert_eq!(write.claim(&node, &(Lane::Alert..=Lane::Digest), 10, later(10)).await.unwrap().len(), 4);
@@ -362,4 +363,20 @@ async fn what_is_refused_of_a_paused_broadcast_is_tried_again_and_blames_nobody(
     assert_eq!(ids(&again), ids(&claimed[1..]));
     assert!(refuse(&claimed[1]).await);
     assert_eq!((company.look(&broadcast).await.state, company.look(&broadcast).await.failed), (Done, 2));
+}
+
+async fn nobody_else_is_claimed_while_many_wait_to_be_tried_again(store: Store) {
+    let (company, node) = company(&store, 10).await;
+    let broadcast = company.post(Investigating, now()).await;
+    let next = async || {
+        let next = store.next_broadcast(Lane::Incident, 5, now()).await.unwrap();
+        next.map(|next| (next.id.clone(), next.claimed()))
+    };
+    assert_eq!(next().await, Some((broadcast.id.clone(), 0)));
+    let claimed = expand(&company, &node, &broadcast, 5).await.unwrap();
+    assert_eq!(next().await, None);
+    settle(&company, &node, &claimed[..4], DeliveryState::Waiting).await;
+    assert_eq!(next().await, None);
+    settle(&company, &node, &claimed[4..], DeliveryState::Failed).await;
+    assert_eq!(next().await, Some((broadcast.id.clone(), 4)));
 }

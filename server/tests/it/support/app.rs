@@ -216,7 +216,7 @@ impl TestApp {
     pub(crate) async fn settle(&self) {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         for lane in [Lane::Incident, Lane::Digest] {
-            while self.state.store.next_broadcast(lane, self.state.clock.now()).await.unwrap().is_some() {
+            while self.state.store.next_broadcast(lane, i64::MAX, self.state.clock.now()).await.unwrap().is_some() {
                 assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
