@@ -1,14 +1,15 @@
 //! When refusals are no longer about single people: what must not go on until everyone was refused.
 //!
 //! ```text
-//! refused for what we are      > 5 % of the last 200             the transport is shut (see [`crate::health`])
+//! refused for what we are      > 5 % of the last 200, or the     the transport is shut (see [`crate::health`])
+//!                              first five, of three domains
 //! put off until later          90 % of the last 20 to 200        it is tried now and then, and no attempt counts
 //! refused for what it says     three of the first 20             the broadcast is paused
 //! refused for good             > 30 % of the last 20 to 200      the broadcast is paused: a server that has lost its list
 //!                                                                of people says "no such user" to all of them
 //! ```
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use crate::delivery::{Meaning, Recipient};
 
@@ -16,8 +17,10 @@ use crate::delivery::{Meaning, Recipient};
 const REMEMBERED: usize = 200;
 /// More refused for what we are than this of those, and something is wrong with us: 5 %.
 const TOLERATED: usize = REMEMBERED / 20;
-/// So many refused and nothing else, and something is wrong with us.
+/// So many refused and nothing else, and something is wrong with us …
 const ALL_REFUSED: usize = 5;
+/// … if they are of so many domains: one alone may have a grudge against us that no other has.
+const DOMAINS: usize = 3;
 /// Of how many mails of a broadcast three must not be refused for what it says; in all else fewer tell nothing.
 const FIRST: usize = 20;
 
@@ -36,19 +39,30 @@ impl Latest {
     }
 }
 
-/// Which of the last mails were refused for what we are.
+/// Which of the last mails were refused for what we are, and of which domains.
 #[derive(Clone, Debug, Default)]
-pub struct Refusals(Latest);
+pub struct Refusals {
+    latest: Latest,
+    /// While all are refused.
+    domains: BTreeSet<String>,
+}
 
 impl Refusals {
-    /// Notes one more; says whether there are too many. Then it begins anew.
-    pub fn note(&mut self, is_refused: bool) -> bool {
-        let (refused, all) = self.0.note(is_refused);
-        let is_too_many = refused > TOLERATED || (refused >= ALL_REFUSED && refused == all);
-        if is_too_many {
+    /// Notes one more, to somebody at `domain`; says whether there are too many. Then it begins anew.
+    ///
+    /// Nothing that was taken is remembered after a restart, so a few refusals are all there is: they must not be one
+    /// domain's, unless they are many.
+    pub fn note(&mut self, is_refused: bool, domain: &str) -> bool {
+        let (refused, all) = self.latest.note(is_refused);
+        if refused == all && self.domains.len() < DOMAINS {
+            self.domains.insert(domain.to_owned());
+        }
+        let are_all_refused = refused == all && refused >= ALL_REFUSED && self.domains.len() >= DOMAINS;
+        let are_too_many = are_all_refused || (all >= FIRST && refused > TOLERATED);
+        if are_too_many {
             *self = Self::default();
         }
-        is_too_many
+        are_too_many
     }
 }
 
@@ -155,11 +169,22 @@ mod tests {
     #[test]
     fn more_than_a_twentieth_refused_is_about_us() {
         let mut refusals = Refusals::default();
-        assert!((0..1000).all(|mail| !refusals.note(mail % 20 == 0)), "exactly a twentieth is borne");
-        assert!((0..200).any(|mail| refusals.note(mail % 10 == 0)));
-        let mut all = Refusals::default();
-        let opens: Vec<_> = (0..5).map(|_| all.note(true)).collect();
-        assert_eq!(opens, [false, false, false, false, true]);
+        assert!((0..1000).all(|mail| !refusals.note(mail % 20 == 0, "example.com")), "exactly a twentieth is borne");
+        assert!((0..200).any(|mail| refusals.note(mail % 10 == 0, "example.com")));
+    }
+
+    #[test]
+    fn a_few_refusals_and_nothing_else_are_about_us_if_not_all_are_of_one_domain() {
+        let first = |domains: &[&str]| {
+            let mut refusals = Refusals::default();
+            let mut domains = domains.iter().cycle();
+            (1..=200).find(|_| refusals.note(true, domains.next().unwrap()))
+        };
+        assert_eq!(first(&["a.example", "b.example", "c.example"]), Some(5));
+        assert_eq!(first(&["a.example", "b.example"]), Some(20));
+        assert_eq!(first(&["a.example"]), Some(20));
+        let mut after_a_restart = Refusals::default();
+        assert!((0..11).all(|mail| !after_a_restart.note(mail != 3, "a.example")), "one of twelve was taken");
     }
 
     #[test]

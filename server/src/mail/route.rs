@@ -188,7 +188,8 @@ impl Route {
     /// Counts what was said to one mail; says whether it was said to too many.
     fn count(&self, meaning: Meaning, delivery: &Delivery) -> bool {
         let is_refused = meaning.transport == Word::PolicyRefused;
-        let are_refused = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(is_refused);
+        let domain = delivery.address.domain();
+        let are_refused = self.refusals.lock().unwrap_or_else(PoisonError::into_inner).note(is_refused, domain);
         let (is_put_off, is_first_try) = (meaning.transport == Word::PutOff, delivery.attempts == 0);
         // What the way is to blame for says nothing of how the server answers.
         let are_put_off = meaning.counts()
