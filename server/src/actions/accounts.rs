@@ -279,6 +279,9 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<(
     let taken = write.take_sign_in_link(&token::hash(token), LinkPurpose::Address, now).await?;
     let id = taken.ok_or(Error::NotFound)?;
     write.confirm_user(&id, now).await?;
+    if let Some(user) = state.store.user(&id).await? {
+        write.lift_suppression(&user.email.canonical()).await?;
+    }
     note_as(&mut write, &format!("user:{id}"), "user.confirm", &id, &client.address.to_string(), now).await?;
     Ok(write.commit().await?)
 }

@@ -231,7 +231,14 @@ async fn check_letter(life: &Life, delivery: Delivery) -> Result<Option<(Deliver
         }
     };
     let is_recent = |since| now.duration_since(since) < PROBATION;
-    let is_suppressed = since.is_some_and(|since| delivery.kind != "confirmation" || is_recent(since));
+    let is_suppressed = match &*delivery.kind {
+        // A server that refuses everybody refuses owners too, and then they must hear of it; and whoever asks whether mail
+        // reaches them is told by what becomes of it.
+        _ if delivery.lane == Lane::Alert => false,
+        "confirm_account" => false,
+        "confirmation" => since.is_some_and(is_recent),
+        _ => since.is_some(),
+    };
     match delivery.letter.clone() {
         _ if let Some((_, free_at)) = busy.first() => {
             life.settle(too_many(delivery, *free_at)).await;

@@ -7,6 +7,7 @@ use domain::{
 use jiff::{SignedDuration, Timestamp};
 use leptos::prelude::*;
 
+use super::subscribers::address;
 use crate::{
     components::timestamp,
     islands::{Countdown, thousands},
@@ -60,6 +61,11 @@ pub enum Attention {
     Suppressions {
         /// How many within a day.
         count: i64,
+    },
+    /// A mail server said of somebody who runs the page that they take no mail.
+    Unreached {
+        /// Their address.
+        email: String,
     },
     /// Nobody who runs the page has shown that mail reaches them.
     NobodyConfirmed,
@@ -179,6 +185,11 @@ fn line(one: &Attention, now: Timestamp) -> AnyView {
         Attention::Suppressions { count } => view! {
             <a href="/admin/suppressions">{format!("{} addresses", thousands(*count))}</a>
             <span>" turned out not to take mail within a day. Is the list in good order?"</span>
+        }
+        .into_any(),
+        Attention::Unreached { email } => view! {
+            <a href=address("/admin/suppressions", &[("q", email.to_lowercase())]) dir="auto">{email.clone()}</a>
+            <span>": a mail server said that this address takes no mail. Alerts are tried all the same; do they arrive?"</span>
         }
         .into_any(),
         Attention::NobodyConfirmed => view! {

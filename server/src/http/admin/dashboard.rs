@@ -92,6 +92,11 @@ async fn attention(
     let lost = state.store.count_suppressions_since(before(now, A_DAY), now).await?;
     list.extend(Attention::suppressions(lost, state.store.count_subscribers().await?.active));
     let users = state.store.users().await?;
+    for user in &users {
+        if state.store.is_suppressed(&user.email.canonical(), now).await? {
+            list.push(Attention::Unreached { email: user.email.to_string() });
+        }
+    }
     if users.iter().all(|user| user.confirmed_at.is_none()) {
         list.push(Attention::NobodyConfirmed);
     }

@@ -15,6 +15,7 @@ served_on_both!(
     an_owner_shows_that_alerts_arrive_by_a_mailed_link,
     a_paused_broadcast_needs_someone_however_many_came_after_it,
     many_lost_addresses_within_a_day_need_someone,
+    an_owner_whose_address_is_suppressed_is_named_and_shows_that_mail_arrives,
 );
 
 async fn an_owner_shows_that_alerts_arrive_by_a_mailed_link(app: TestApp) {
@@ -98,6 +99,21 @@ async fn many_lost_addresses_within_a_day_need_someone(app: TestApp) {
     owner.get("/admin").await.says("21 addresses").says("turned out not to take mail within a day");
     app.state.clock.advance(jiff::SignedDuration::from_hours(25));
     owner.get("/admin").await.never_says("turned out not to take mail");
+}
+
+async fn an_owner_whose_address_is_suppressed_is_named_and_shows_that_mail_arrives(app: TestApp) {
+    let owner = app.owner().await;
+    owner.get("/admin").await.never_says("takes no mail");
+    let mut write = app.state.store.write().await.unwrap();
+    write.suppress(OWNER, "the address does not exist", None, app.state.clock.now()).await.unwrap();
+    write.commit().await.unwrap();
+    let page = owner.get("/admin").await;
+    page.says("Needs attention").says("a mail server said that this address takes no mail");
+    page.says(&format!("/admin/suppressions?q={}", OWNER.replace('@', "%40")));
+    owner.post("/admin/account/confirm", &[]).await.is(303);
+    let letter = app.letters(1).await.remove(0);
+    app.visitor().post(&letter.path("admin/confirm"), &[]).await.is(303);
+    owner.get("/admin").await.never_says("takes no mail");
 }
 
 #[tokio::test]

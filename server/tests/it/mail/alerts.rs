@@ -22,6 +22,7 @@ use crate::support::{db::on_both, smtp::SmtpServer};
 
 on_both!(
     owners_hear_that_the_quota_stops_broadcasts,
+    owners_hear_of_trouble_even_when_a_server_said_that_they_do_not_exist,
     owners_hear_of_a_confirmation_that_waits_for_more_than_five_minutes,
     owners_hear_of_a_broadcast_that_is_not_over_after_an_hour,
     the_second_server_has_its_own_rate_and_quota,
@@ -70,6 +71,21 @@ async fn owners_hear_that_the_quota_stops_broadcasts(store: Store) {
     let running = stage.start();
     told(&stage, &server, "The mail quota of 1000/day is used up").await;
     assert_eq!(stage.company.look(&broadcast).await.sent, 0);
+    running.stop().await;
+}
+
+async fn owners_hear_of_trouble_even_when_a_server_said_that_they_do_not_exist(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = stage(&store, &server).await;
+    let mut write = store.write().await.unwrap();
+    write.suppress("owner@example.com", "the address does not exist", None, stage.now()).await.unwrap();
+    write.suppress("new@example.com", "the address does not exist", None, stage.now()).await.unwrap();
+    assert!(write.raise_alert("fire", "Something burns.", stage.now()).await.unwrap());
+    write.commit().await.unwrap();
+    let letter = stage.letter(1, Lane::Account).await;
+    let running = stage.start();
+    told(&stage, &server, "Something burns.").await;
+    assert_eq!(stage.outcome_of(&letter).await, DeliveryState::Skipped, "others are left alone");
     running.stop().await;
 }
 
