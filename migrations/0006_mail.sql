@@ -8,9 +8,11 @@ create table mail_usage (
     primary key (transport, bucket, share)
 );
 
--- How a transport fares, for all nodes: see domain::health. cap: after how many mails a connection is renewed.
+-- How a transport fares, for all nodes: see domain::health. settings: a keyed hash of the settings under which it does; under
+-- others nothing is known. cap: after how many mails a connection is renewed.
 create table transports (
     name text primary key,
+    settings text not null,
     condition text not null check (condition in ('fine', 'throttled', 'putting_off', 'unreachable', 'quota', 'refused', 'broken')),
     reason text not null,
     since bigint not null,

@@ -70,6 +70,12 @@ impl Secret {
         hexadecimal(&mac[..ERASED_BYTES])
     }
 
+    /// Stands for the settings of a mail server, password and all: whether they were changed can be told, but not what they are.
+    pub fn transport_tag(&self, settings: &str) -> String {
+        let mac = self.derive("mail transport").mac(settings.as_bytes()).finalize().into_bytes();
+        hexadecimal(&mac[..TRANSPORT_BYTES])
+    }
+
     fn return_path_mac(&self, subscriber: i64) -> Hmac<Sha256> {
         self.derive("return path").mac(&subscriber.to_be_bytes())
     }
@@ -110,6 +116,7 @@ impl Secret {
 const RETURN_PATH_BYTES: usize = 8;
 const PREVIEW_BYTES: usize = 16;
 const ERASED_BYTES: usize = 16;
+const TRANSPORT_BYTES: usize = 16;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

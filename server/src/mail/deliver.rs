@@ -137,14 +137,24 @@ impl Session<'_> {
         self.life.ready.put_back([cleared.delivery]);
     }
 
-    async fn connect(&self, token: &Token) -> Option<Wire> {
+    /// Stores why a test could not even be begun: whoever tests a server wants to read it. It is tried again with the others.
+    async fn tell(&self, cleared: Cleared, outcome: &Outcome) {
+        self.route.unsent.add(&cleared.token);
+        let now = self.life.clock.now();
+        let due_at = now.checked_add(least_pause(meaning(outcome).transport)).unwrap_or(now);
+        let delivery = Delivery { due_at, ..cleared.delivery };
+        self.life.settle(Settled::without_attempt(delivery, DeliveryState::Waiting, &outcome.to_string())).await;
+    }
+
+    /// An error without an outcome: nothing was tried.
+    async fn connect(&self, token: &Token) -> Result<Wire, Option<Outcome>> {
         let (life, route) = (self.life, self.route);
         let began = life.clock.now();
         let connecting = async {
             // A server that greets one connection late shall not hold up the others.
             let _turn = timeout(life.settings.deadlines.connect / TURN, route.connecting.acquire()).await;
             if !self.may_begin(token) {
-                return None;
+                return Err(None);
             }
             let connected = Wire::connect(&life.settings, route.transport.as_ref()).await;
             if let Err(outcome) = &connected {
@@ -152,19 +162,23 @@ impl Session<'_> {
                 // Before the next one has its turn.
                 route.learn(life, outcome, meaning(outcome), 0, began, None).await;
             }
-            connected.ok()
+            connected.map_err(Some)
         };
         tokio::select! {
             connected = connecting => connected,
-            () = life.stopping.cancelled() => None,
+            () = life.stopping.cancelled() => Err(None),
         }
     }
 
     /// Sends one mail over a new connection.
     async fn begin_anew(&self, cleared: Cleared) -> Option<Wire> {
         let begun = match self.connect(&cleared.token).await {
-            Some(open) => self.begin(open, cleared, true).await,
-            None => Err(Box::new(cleared)),
+            Ok(open) => self.begin(open, cleared, true).await,
+            Err(Some(outcome)) if tested(&cleared.delivery.kind).is_some() => {
+                self.tell(cleared, &outcome).await;
+                return None;
+            }
+            Err(_) => Err(Box::new(cleared)),
         };
         begun.unwrap_or_else(|cleared| {
             self.put_back(*cleared);

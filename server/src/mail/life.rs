@@ -103,6 +103,11 @@ impl Life {
     /// Lives until `stop`, until another node takes over, or until a task fails.
     pub(super) async fn run(self: Arc<Self>, stop: &CancellationToken) {
         tracing::info!(node = %self.node.id, epoch = self.node.epoch, "The mail worker starts.");
+        for route in &self.routes {
+            if let Err(error) = route.adopt(&self).await {
+                tracing::warn!(%error, "It cannot be seen whether the mail server's settings were changed.");
+            }
+        }
         let mut sources = JoinSet::new();
         sources.spawn(giving_way(expand::feed(Arc::clone(&self))));
         sources.spawn(giving_way(node::keep_alive(Arc::clone(&self))));

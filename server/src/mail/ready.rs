@@ -118,9 +118,16 @@ impl Ready {
         self.lanes()[Lane::ALL.len() + route].len()
     }
 
-    /// The next letter that tries a route.
+    /// Whether one of them was not tried yet.
+    pub(super) fn has_new_test(&self, route: usize) -> bool {
+        self.lanes()[Lane::ALL.len() + route].iter().any(is_new)
+    }
+
+    /// The next letter that tries a route: one that was not tried yet, if there is any.
     pub(super) fn take_test(&self, route: usize) -> Option<Delivery> {
-        self.lanes()[Lane::ALL.len() + route].pop_front()
+        let tests = &mut self.lanes()[Lane::ALL.len() + route];
+        let next = tests.iter().position(is_new).unwrap_or(0);
+        tests.remove(next)
     }
 
     /// The next of one broadcast, at most `limit`: of the most urgent, or of one that can wait when it has its turn.
@@ -157,6 +164,10 @@ impl Ready {
 /// Behind the lanes come the tests: they go by one route only.
 fn place_of(delivery: &Delivery) -> usize {
     tested(&delivery.kind).map_or_else(|| place(delivery.lane), |route| Lane::ALL.len() + route)
+}
+
+fn is_new(test: &Delivery) -> bool {
+    test.due_at <= test.created_at
 }
 
 fn place(lane: Lane) -> usize {

@@ -108,6 +108,22 @@ impl Route {
         }
     }
 
+    /// Forgets how it fared under other settings: whoever mended them need not wait for the next try.
+    pub(super) async fn adopt(&self, life: &Life) -> Result<()> {
+        let settings = self.transport.as_ref().map(Transport::in_full).unwrap_or_default();
+        let tag = life.settings.secret.transport_tag(&settings);
+        let adopted = async {
+            let mut write = life.store.write().await?;
+            let is_new = write.adopt_transport(self.name, &tag, life.clock.now()).await?;
+            write.commit().await?;
+            Ok(is_new)
+        };
+        if in_time(adopted).await? {
+            tracing::info!(transport = self.name, "The mail server's settings were changed; it is tried at once.");
+        }
+        Ok(())
+    }
+
     /// How it fared when this node last heard.
     pub(super) fn health(&self) -> Health {
         self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -105,7 +105,9 @@ impl Selector<'_> {
     async fn step(&mut self) -> Result<Option<Chosen>> {
         let life = self.life;
         if life.ready.tests(self.number) > 0 {
-            return if self.has_token(Share::All, None).await? { self.take_test().await } else { Ok(None) };
+            let is_new = life.ready.has_new_test(self.number);
+            let filled = self.tokens.fill(Share::All, is_new, life.clock.now()).await?;
+            return if self.has_filled(filled, None).await { self.take_test().await } else { Ok(None) };
         }
         if !self.carries_letters() {
             return self.step_of_broadcasts(None).await;
@@ -120,7 +122,7 @@ impl Selector<'_> {
         // Account mails have a share of their own. When it is used up they wait, and broadcasts do not wait for them.
         let mut letters_at = None;
         if life.ready.count(Lane::Account) > 0 {
-            match self.tokens.fill(Share::Account, life.clock.now()).await? {
+            match self.tokens.fill(Share::Account, false, life.clock.now()).await? {
                 Ok(()) => return self.take_letter(Lane::Account, Share::Account).await,
                 Err(ask_at) => letters_at = Some(ask_at),
             }
@@ -170,19 +172,20 @@ impl Selector<'_> {
     /// Makes sure of a token, or waits until there may be one, or one for letters at `letters_at`, or something else became
     /// urgent.
     async fn has_token(&mut self, share: Share, letters_at: Option<Instant>) -> Result<bool> {
-        match self.tokens.fill(share, self.life.clock.now()).await? {
-            Ok(()) => Ok(true),
-            Err(ask_at) => {
-                let ask_at = letters_at.map_or(ask_at, |at| at.min(ask_at));
-                tokio::select! {
-                    () = sleep_until(ask_at) => {}
-                    () = self.life.ready.filled[self.number].notified() => {}
-                    // What was checked grows stale.
-                    () = sleep(CHECK_HOLDS) => {}
-                }
-                Ok(false)
-            }
+        let filled = self.tokens.fill(share, false, self.life.clock.now()).await?;
+        Ok(self.has_filled(filled, letters_at).await)
+    }
+
+    async fn has_filled(&self, filled: std::result::Result<(), Instant>, letters_at: Option<Instant>) -> bool {
+        let Err(ask_at) = filled else { return true };
+        let ask_at = letters_at.map_or(ask_at, |at| at.min(ask_at));
+        tokio::select! {
+            () = sleep_until(ask_at) => {}
+            () = self.life.ready.filled[self.number].notified() => {}
+            // What was checked grows stale.
+            () = sleep(CHECK_HOLDS) => {}
         }
+        false
     }
 
     /// Takes the next letter of a lane, for which there is a token.

@@ -114,6 +114,13 @@ impl Transport {
         Ok(Self { host, port, tls, credentials, extra_root: None, client_config: Arc::default() })
     }
 
+    /// Everything that was set, the password as well: to be hashed.
+    pub(super) fn in_full(&self) -> String {
+        let Self { host, port, tls, credentials, .. } = self;
+        let sign_in = credentials.as_ref().map(|Credentials { user, password }| (user, password));
+        format!("{host:?} {port} {tls:?} {sign_in:?}")
+    }
+
     /// Trusts one more certificate authority beside those of the machine.
     #[must_use]
     pub fn trusting(self, root: CertificateDer<'static>) -> Self {

@@ -101,7 +101,7 @@ impl TryFrom<TransportRow> for Health {
 }
 
 impl Store {
-    /// How a transport fares; `None` when it never had trouble.
+    /// How a transport fares; `None` when it was never used.
     pub async fn transport(&self, name: &str) -> Result<Option<Health>> {
         let row: Option<TransportRow> = sqlx::query_as(select!("")).bind(name).fetch_optional(self.read()).await?;
         row.map(Health::try_from).transpose()
@@ -172,8 +172,8 @@ impl Write {
     /// Notes how a transport fares.
     pub async fn put_transport(&mut self, name: &str, health: &Health) -> Result<()> {
         sqlx::query(
-            "insert into transports (name, condition, reason, since, noted_at, not_before, failures, pace, cap) \
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do update set condition = excluded.condition, \
+            "insert into transports (name, settings, condition, reason, since, noted_at, not_before, failures, pace, cap) \
+             values ($1, '', $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do update set condition = excluded.condition, \
              reason = excluded.reason, since = excluded.since, noted_at = excluded.noted_at, \
              not_before = excluded.not_before, failures = excluded.failures, pace = excluded.pace, cap = excluded.cap",
         )
@@ -189,6 +189,25 @@ impl Write {
         .execute(self.connection())
         .await?;
         Ok(())
+    }
+
+    /// Begins to use a transport under these settings, of which `tag` is a hash; says whether they were others before. Then
+    /// nothing is known of how it fares.
+    pub async fn adopt_transport(&mut self, name: &str, tag: &str, now: Timestamp) -> Result<bool> {
+        let known: Option<String> = sqlx::query_scalar("select settings from transports where name = $1")
+            .bind(name)
+            .fetch_optional(self.connection())
+            .await?;
+        if known.as_deref() == Some(tag) {
+            return Ok(false);
+        }
+        self.put_transport(name, &Health::new(now)).await?;
+        sqlx::query("update transports set settings = $2 where name = $1")
+            .bind(name)
+            .bind(tag)
+            .execute(self.connection())
+            .await?;
+        Ok(known.is_some())
     }
 
     /// Whether all mail is held.

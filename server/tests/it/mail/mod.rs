@@ -7,6 +7,7 @@ mod crash;
 mod everyone;
 mod faults;
 mod life;
+mod mended;
 mod outbox;
 mod queue;
 mod quota;

@@ -22,6 +22,7 @@ use crate::support::{company::Company, db::on_both};
 
 on_both!(
     a_transport_is_as_it_was_noted,
+    under_other_settings_nothing_is_known_of_a_transport,
     mail_is_held_and_let_go_once,
     owners_are_told_four_times_an_hour_and_of_everything,
     an_address_is_busy_for_an_hour,
@@ -41,6 +42,26 @@ async fn a_transport_is_as_it_was_noted(store: Store) {
     write.commit().await.unwrap();
     assert_eq!(store.transport("main").await.unwrap(), Some(trouble));
     assert_eq!(store.transport("alert").await.unwrap(), None);
+}
+
+async fn under_other_settings_nothing_is_known_of_a_transport(store: Store) {
+    let adopt = async |tag: &str, now| {
+        let mut write = store.write().await.unwrap();
+        let is_other = write.adopt_transport("main", tag, now).await.unwrap();
+        write.commit().await.unwrap();
+        is_other
+    };
+    assert!(!adopt("one", at(0)).await, "it is the first");
+    let trouble = Health::new(at(0)).failed(Condition::Broken, "535 5.7.8", at(6), at(7), 3).unwrap();
+    let trouble = Health { cap: Some(40), pace: 55, ..trouble };
+    let mut write = store.write().await.unwrap();
+    write.put_transport("main", &trouble).await.unwrap();
+    write.commit().await.unwrap();
+    assert!(!adopt("one", at(8)).await);
+    assert_eq!(store.transport("main").await.unwrap(), Some(trouble));
+    assert!(adopt("two", at(9)).await);
+    assert_eq!(store.transport("main").await.unwrap(), Some(Health::new(at(9))));
+    assert!(!adopt("two", at(10)).await);
 }
 
 async fn mail_is_held_and_let_go_once(store: Store) {
