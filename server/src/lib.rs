@@ -42,8 +42,8 @@ use crate::{
     store::Store,
 };
 
-/// How long a shutdown may take.
-const SHUTDOWN: Duration = Duration::from_secs(10);
+/// How long a shutdown may take, so that the process is gone within ten seconds.
+const SHUTDOWN: Duration = Duration::from_secs(9);
 
 /// A server that listens but does not answer yet.
 #[derive(Debug)]

@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// For what is under way when it is told to stop.
-const LAST_MAILS: Duration = Duration::from_secs(8);
+const LAST_MAILS: Duration = Duration::from_secs(7);
 /// For writing down what came of it.
 const LAST_ACKS: Duration = Duration::from_millis(1_500);
 /// Outcomes that wait for the commit.

@@ -1,4 +1,4 @@
-//! What remains of a worker that ends without warning, of one that is told to stop, and of one whose store fails.
+//! What remains of a worker that ends without warning, and of one whose store fails.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
@@ -33,7 +33,6 @@ on_both!(
     a_dead_nodes_mails_are_sent_by_another,
     a_clock_that_is_fast_makes_nobody_dead,
     what_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right_again,
-    stopping_repeats_nothing_and_loses_nothing,
 );
 
 /// The most mails under way at once.
@@ -184,23 +183,6 @@ async fn what_a_clock_that_was_ahead_put_off_is_sent_when_it_is_right_again(stor
     stage.wait(-60);
     let running = stage.start();
     assert_eq!(stage.outcome_of(&letter).await, DeliveryState::Sent);
-    running.stop().await;
-}
-
-async fn stopping_repeats_nothing_and_loses_nothing(store: Store) {
-    let server = SmtpServer::start().await;
-    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(200));
-    stage.company.subscribe("p", 300, Follows::everything(), stage.now()).await;
-    let broadcast = stage.company.post(Investigating, stage.now()).await;
-    let running = stage.start();
-    server.wait_for(100).await;
-    running.stop().await;
-    let stopped = server.accepted().len();
-    assert_eq!(stage.company.look(&broadcast).await.sent, i64::try_from(stopped).unwrap(), "all is written down");
-    assert!(stopped < 300);
-    let running = stage.start();
-    assert_eq!(stage.until_over(&broadcast).await.sent, 300);
-    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     running.stop().await;
 }
 

@@ -11,6 +11,28 @@ use crate::support::{
     smtp::Accepted,
 };
 
+/// Runs each of the given `async fn(Place)` with each database: tests `name::sqlite` and `name::postgres`.
+macro_rules! at_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use $crate::support::{db::Database, process::Place};
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name(Place::new()).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                let database = Database::postgres().await;
+                super::$name(Place::new().with("TIDINGS_DATABASE_URL", &database.url)).await;
+                database.drop().await;
+            }
+        }
+    )+};
+}
+pub(super) use at_both;
+
 /// A server with its owner signed in.
 pub(super) struct Console {
     pub(super) process: Process,

@@ -13,7 +13,7 @@ use server::store::Store;
 use sqlx::{AnyConnection, Connection, Executor};
 
 use super::{
-    console::{Console, eventually, subscribe, told},
+    console::{Console, at_both, eventually, subscribe, told},
     nodes::places_by,
 };
 use crate::support::{
@@ -22,25 +22,6 @@ use crate::support::{
     process::{Place, Process},
     smtp::{Accepted, Act, SmtpServer, Step},
 };
-
-/// Runs each of the given `async fn(Place)` with each database.
-macro_rules! at_both {
-    ($($name:ident),+ $(,)?) => {$(
-        mod $name {
-            #[tokio::test]
-            async fn sqlite() {
-                super::$name(super::Place::new()).await;
-            }
-
-            #[tokio::test]
-            async fn postgres() {
-                let database = super::Database::postgres().await;
-                super::$name(super::Place::new().with("TIDINGS_DATABASE_URL", &database.url)).await;
-                database.drop().await;
-            }
-        }
-    )+};
-}
 
 at_both!(
     killed_between_claiming_and_the_first_mail_repeats_nothing,
