@@ -34,12 +34,15 @@ pub(super) struct Permits {
     /// What one mail needs, in microseconds; a moving mean.
     each: AtomicU64,
     rate: Rate,
+    /// Of the transport, for the gauge.
+    name: &'static str,
 }
 
 impl Permits {
-    pub(super) fn new(rate: Rate) -> Self {
+    pub(super) fn new(name: &'static str, rate: Rate) -> Self {
         let each = u64::try_from(FIRST_GUESS.as_micros()).unwrap_or(0);
-        let permits = Self { free: Arc::new(Semaphore::new(0)), size: Mutex::new(0), each: each.into(), rate };
+        let (free, size) = (Arc::new(Semaphore::new(0)), Mutex::new(0));
+        let permits = Self { free, size, each: each.into(), rate, name };
         permits.resize();
         permits
     }
@@ -73,6 +76,9 @@ impl Permits {
             // Those in use are taken away another time.
             *size -= self.free.forget_permits(*size - wanted);
         }
+        // At once: after a crash, the last that was shown bounds what is repeated.
+        let shown = u32::try_from(*size).unwrap_or(u32::MAX);
+        metrics::gauge!("tidings_mail_permits", "transport" => self.name).set(shown);
     }
 }
 
@@ -117,7 +123,7 @@ mod tests {
 
     #[test]
     fn there_are_as_many_permits_as_they_say_however_many_resize_them() {
-        let permits = Permits::new(Rate::per_second(100));
+        let permits = Permits::new("main", Rate::per_second(100));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

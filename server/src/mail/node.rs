@@ -228,8 +228,6 @@ async fn measure(life: &Life, now: Timestamp) -> Result<()> {
     metrics::gauge!("tidings_mail_held").set(gauge(i64::from(is_held)));
     for route in &life.routes {
         let name = route.name;
-        let permits = i64::try_from(route.permits.size()).unwrap_or(i64::MAX);
-        metrics::gauge!("tidings_mail_permits", "transport" => name).set(gauge(permits));
         let health = life.store.transport(name).await?.unwrap_or_else(|| Health::new(now));
         let pace = i64::from(health.pace(now));
         metrics::gauge!("tidings_mail_pace_percent", "transport" => name).set(gauge(pace));

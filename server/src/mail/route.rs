@@ -98,7 +98,7 @@ impl Route {
             allowance,
             connections,
             handover: Handover::new(connections),
-            permits: Permits::new(allowance.rate),
+            permits: Permits::new(name, allowance.rate),
             unsent: Unsent::new(allowance),
             connecting: Semaphore::new(1),
             is_spent: AtomicBool::new(false),

@@ -110,6 +110,11 @@ impl Console {
         serde_json::from_str(&answer.body).unwrap()
     }
 
+    /// How many mails it may have under way whose outcome is not stored, by its own word.
+    pub(super) async fn permits(&self) -> usize {
+        permits(&self.visitor()).await.expect("it says how many")
+    }
+
     /// Waits until everyone has an outcome, and makes sure that it is `sent`.
     pub(super) async fn sent(&self, broadcast: &str, people: u64) {
         let mut last = BTreeMap::new();
@@ -120,6 +125,14 @@ impl Console {
         assert!(is_done.await, "it stays {last:?}: {}", self.process.stderr());
         assert_eq!((&last["sent"], &last["total"]), (&people.into(), &people.into()), "{last:?}");
     }
+}
+
+/// How many mails a process may have under way whose outcome is not stored: at most so many come twice when it dies. None
+/// before it begins to send.
+pub(super) async fn permits(client: &Client) -> Option<usize> {
+    let metrics = client.get("/metrics").await.body;
+    let shown = metrics.lines().find_map(|line| line.strip_prefix("tidings_mail_permits{transport=\"main\"} "));
+    shown.map(|shown| shown.parse().unwrap())
 }
 
 /// Whether `is_so` comes true in time; for what no one announces.
