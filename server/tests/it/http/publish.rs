@@ -12,7 +12,7 @@ use crate::support::{
 
 served_on_both!(
     an_incident_is_told_everywhere_at_once_from_opening_to_reopening,
-    a_double_click_publishes_once,
+    a_double_click_publishes_and_mails_once,
     restoring_leaves_what_another_incident_counts_as_broken,
     whoever_follows_is_mailed_and_nobody_else,
 );
@@ -52,9 +52,10 @@ async fn an_incident_is_told_everywhere_at_once_from_opening_to_reopening(app: T
     }
 }
 
-async fn a_double_click_publishes_once(app: TestApp) {
+async fn a_double_click_publishes_and_mails_once(app: TestApp) {
+    app.followers(&["reader@example.com"], &Follows::everything()).await;
     let owner = app.owner().await;
-    let form = Form::incident("Elevated API errors");
+    let form = Form::incident("Elevated API errors").with("notify", "yes");
     let clicks = [(); 4].map(|()| form.post(&owner, "/admin/incidents/new"));
     let [a, b, c, d] = clicks;
     let answers = tokio::join!(a, b, c, d);
@@ -63,13 +64,24 @@ async fn a_double_click_publishes_once(app: TestApp) {
     }
     let page = app.visitor().get("/").await;
     assert_eq!(page.body.matches("<article").count(), 1, "{}", page.body);
+    // Once more when what they began is over.
+    app.all_sent().await;
+    form.post(&owner, "/admin/incidents/new").await.is(303);
 
-    let (_, id) = answers.0.location().rsplit_once('/').unwrap();
-    let (path, form) = (answers.0.location(), Form::update("identified", "Found it."));
-    let (first, second) = tokio::join!(form.post(&owner, path), form.post(&owner, path));
-    assert_eq!((first.status, second.status), (303, 303), "{}{}", first.body, second.body);
+    let id = app.state.store.open_incidents().await.unwrap()[0].id.clone();
+    let path = format!("/admin/incidents/{id}");
+    let form = Form::update("identified", "Found it.").with("notify", "yes");
+    let (first, second) = tokio::join!(form.post(&owner, &path), form.post(&owner, &path));
+    for answer in [&first, &second] {
+        assert_eq!((answer.status, answer.location()), (303, first.location()), "{}", answer.body);
+    }
     let page = app.visitor().get(&format!("/incidents/{id}")).await;
     assert_eq!(page.body.matches(">Found it.</p>").count(), 1, "{}", page.body);
+    app.all_sent().await;
+    let broadcasts = app.state.store.broadcasts(9).await.unwrap();
+    let counts: Vec<_> = broadcasts.iter().map(|broadcast| (broadcast.total, broadcast.sent)).collect();
+    assert_eq!(counts, [(1, 1), (1, 1)]);
+    assert_eq!(app.captured().len(), 2);
 }
 
 async fn restoring_leaves_what_another_incident_counts_as_broken(app: TestApp) {

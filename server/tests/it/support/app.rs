@@ -217,9 +217,18 @@ impl TestApp {
         let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
         for lane in [Lane::Incident, Lane::Digest] {
             while self.state.store.next_broadcast(lane, i64::MAX, self.state.clock.now()).await.unwrap().is_some() {
-                assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after 20 s");
+                assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after a minute");
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
+        }
+    }
+
+    /// Waits until every broadcast is over: nobody of any is left without an outcome.
+    pub(crate) async fn all_sent(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_mins(1);
+        while !self.state.store.open_broadcasts().await.unwrap().is_empty() {
+            assert!(tokio::time::Instant::now() < deadline, "a broadcast is not over after a minute");
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 

@@ -53,16 +53,26 @@ async fn a_request_that_is_sent_again_acts_once(app: TestApp) {
 }
 
 async fn requests_with_one_name_at_the_same_moment_act_once(app: TestApp) {
+    app.followers(&["reader@example.com"], &Follows::everything()).await;
     let program = Program::new(&app).await;
-    let body = json!({ "name": "API" });
-    let send = || program.post_as("one", "/components", &body);
-    let answers = tokio::join!(send(), send(), send(), send());
-    for answer in [&answers.0, &answers.1, &answers.2, &answers.3] {
-        assert_eq!(answer.is(201).body, answers.0.body);
+    let component = json!({ "name": "API" });
+    let incident = json!({ "name": "Down", "status": "investigating", "body": "We look.", "notify": true });
+    for (name, path, body) in [("one", "/components", &component), ("two", "/incidents", &incident)] {
+        let send = || program.post_as(name, path, body);
+        let answers = tokio::join!(send(), send(), send(), send());
+        for answer in [&answers.0, &answers.1, &answers.2, &answers.3] {
+            assert_eq!(answer.is(201).body, answers.0.body);
+        }
     }
     assert_eq!(app.state.store.components().await.unwrap().len(), 1);
     let rows = app.state.store.audit_rows(0, 100).await.unwrap();
     assert_eq!(rows.iter().filter(|row| row.action == "component.add").count(), 1);
+    // Once more when what they began is over.
+    app.all_sent().await;
+    program.post_as("two", "/incidents", &incident).await.is(201);
+    app.all_sent().await;
+    let broadcasts = app.state.store.broadcasts(9).await.unwrap();
+    assert_eq!((broadcasts.len(), broadcasts[0].sent, app.captured().len()), (1, 1, 1));
 }
 
 /// A process that dies between its commit and its answer leaves the claim, and no answer.
