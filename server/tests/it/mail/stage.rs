@@ -23,7 +23,7 @@ use server::{
         users::User,
     },
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{
@@ -33,6 +33,9 @@ use crate::support::{
 
 /// Far more than it takes: a machine that does ten other things as well must not fail a test.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Within this, what a person says to a broadcast is heeded: a second, and what is under way.
+pub(super) const SOON: Duration = Duration::from_millis(1_500);
 
 /// A running worker and what it needs.
 pub(super) struct Stage {
@@ -201,6 +204,11 @@ pub(super) fn told(mails: &[Accepted], text: &str) -> BTreeMap<String, usize> {
         *told.entry(mail.to[0].clone()).or_default() += 1;
     }
     told
+}
+
+/// How many mails were taken after an instant.
+pub(super) fn after(mails: &[Accepted], instant: Instant) -> usize {
+    mails.iter().filter(|mail| mail.at > instant).count()
 }
 
 /// The most mails within a second.
