@@ -8,6 +8,14 @@ create table mail_usage (
     primary key (transport, bucket, share)
 );
 
+-- How fast each node mails broadcasts, by its own measure: mails, and the milliseconds in which they left.
+create table mail_speeds (
+    node text primary key,
+    mails bigint not null,
+    millis bigint not null,
+    noted_at bigint not null
+);
+
 -- How a transport fares, for all nodes: see domain::health. settings: a keyed hash of the settings under which it does; under
 -- others nothing is known. cap: after how many mails a connection is renewed.
 create table transports (

@@ -9,7 +9,7 @@
 //! | broadcast, delivery, lane, what an SMTP answer means | [`broadcast`], [`delivery`] |
 //! | bounce, complaint, what follows from them | [`bounce`] |
 //! | what programs may do | [`key`] |
-//! | how fast mail may leave, how much, when it will be out | [`rate`], [`quota`], [`forecast`] |
+//! | how fast mail may leave, how much, how fast it does, when it will be out | [`rate`], [`quota`], [`speed`], [`forecast`] |
 //! | how a transport fares, what its provider permits | [`health`], [`provider`] |
 //! | when refusals are no longer about single people | [`brake`] |
 //! | sign-ups in numbers that are not people's, and what tells people | [`surge`], [`challenge`] |
@@ -47,6 +47,7 @@ pub mod quota;
 pub mod rate;
 pub mod removal;
 pub mod sender;
+pub mod speed;
 pub mod status;
 pub mod subscriber;
 pub mod surge;

@@ -85,6 +85,29 @@ impl Rate {
         Self(mails.saturating_mul(PER_SECOND))
     }
 
+    /// What so many mails in this time come to; the slowest there is at least.
+    pub fn measured(mails: u64, time: SignedDuration) -> Self {
+        let micros = u128::try_from(time.as_micros()).unwrap_or(0).max(1);
+        let rate = u128::from(mails) * u128::from(PER_SECOND * SECOND) / micros;
+        Self(u64::try_from(rate).unwrap_or(u64::MAX).max(1))
+    }
+
+    /// The slower of the two.
+    #[must_use]
+    pub fn at_most(self, other: Self) -> Self {
+        match (self.is_unlimited(), other.is_unlimited()) {
+            (true, _) => other,
+            (_, true) => self,
+            _ => Self(self.0.min(other.0)),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        if self.is_unlimited() || other.is_unlimited() { Self::UNLIMITED } else { Self(self.0.saturating_add(other.0)) }
+    }
+
     /// Whether there is no limit.
     pub const fn is_unlimited(self) -> bool {
         self.0 == 0

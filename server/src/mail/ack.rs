@@ -7,7 +7,9 @@ use domain::{
     broadcast::BroadcastState,
     delivery::{DeliveryState, Meaning, Outcome},
     ids::BroadcastId,
+    speed::Speed,
 };
+use jiff::SignedDuration;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, sleep, timeout_at},
@@ -30,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(50);
 const GROUP: usize = 128;
 /// Between tries while the store does not answer.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How fast it goes is noted no more often.
+const NOTE: Duration = Duration::from_millis(250);
 
 /// What became of one delivery.
 #[derive(Debug)]
@@ -58,10 +62,46 @@ impl Settled {
         };
         Self { settlement, permit: None, route: 0, said: None }
     }
+
+    /// When sending a mail of a broadcast began that needs no other try.
+    fn began_of_broadcast(&self) -> Option<Instant> {
+        let Settlement { broadcast, state, .. } = &self.settlement;
+        let (began, ..) = self.said.as_ref()?;
+        (broadcast.is_some() && *state != DeliveryState::Waiting).then_some(*began)
+    }
+}
+
+/// How fast mails of broadcasts leave.
+#[derive(Default)]
+struct Pace {
+    speed: Speed,
+    counted_at: Option<Instant>,
+    noted_at: Option<Instant>,
+}
+
+impl Pace {
+    /// Counts a group of outcomes; says how fast it goes when that is to be noted.
+    fn count(&mut self, group: &[Settled], now: Instant) -> Option<Speed> {
+        let began = group.iter().filter_map(Settled::began_of_broadcast);
+        let (mails, first) = began.fold((0, now), |(mails, first), began| (mails + 1, first.min(began)));
+        if mails == 0 {
+            return None;
+        }
+        let last = self.counted_at.replace(now).unwrap_or(first);
+        let span = |from, to: Instant| SignedDuration::try_from(to.saturating_duration_since(from)).unwrap_or_default();
+        self.speed = self.speed.after(mails, span(last, now), span(last, first));
+        self.speed.rate()?;
+        if self.noted_at.is_some_and(|at| now.duration_since(at) < NOTE) {
+            return None;
+        }
+        self.noted_at = Some(now);
+        Some(self.speed)
+    }
 }
 
 /// Stores outcomes until all sessions have ended and the last outcome is stored, or until another node took over.
 pub(super) async fn acknowledge(life: Arc<Life>, mut inbox: mpsc::Receiver<Settled>) {
+    let mut pace = Pace::default();
     loop {
         let first = tokio::select! {
             biased;
@@ -74,7 +114,8 @@ pub(super) async fn acknowledge(life: Arc<Life>, mut inbox: mpsc::Receiver<Settl
         let Some(first) = first else { return };
         let group = gather(&life, &mut inbox, first).await;
         judge(&life, &group).await;
-        if store(&life, &group).await == Err(Fenced) {
+        let speed = pace.count(&group, Instant::now());
+        if store(&life, &group, speed).await == Err(Fenced) {
             life.fenced.cancel();
             return;
         }
@@ -152,11 +193,11 @@ async fn pause(life: &Life, broadcast: &BroadcastId, reason: &str) -> Result<()>
 }
 
 /// Tries until it is stored. Meanwhile no permit goes back, so sending comes to a stop by itself.
-async fn store(life: &Life, group: &[Settled]) -> std::result::Result<(), Fenced> {
+async fn store(life: &Life, group: &[Settled], speed: Option<Speed>) -> std::result::Result<(), Fenced> {
     let settlements: Vec<_> = group.iter().map(|settled| settled.settlement.clone()).collect();
     loop {
         let began = Instant::now();
-        match in_time(try_store(life, &settlements)).await {
+        match in_time(try_store(life, &settlements, speed)).await {
             Ok(Ok(changed)) => {
                 life.pulse.beat(began);
                 if changed < settlements.len() {
@@ -176,10 +217,18 @@ async fn store(life: &Life, group: &[Settled]) -> std::result::Result<(), Fenced
     }
 }
 
-async fn try_store(life: &Life, settlements: &[Settlement]) -> Result<std::result::Result<usize, Fenced>> {
+async fn try_store(
+    life: &Life,
+    settlements: &[Settlement],
+    speed: Option<Speed>,
+) -> Result<std::result::Result<usize, Fenced>> {
+    let now = life.clock.now();
     let mut write = life.store.write().await?;
-    let outcome = write.settle(&life.node, settlements, life.clock.now()).await?;
+    let outcome = write.settle(&life.node, settlements, now).await?;
     if outcome.is_ok() {
+        if let Some(speed) = speed {
+            write.note_mail_speed(&life.node.id, speed, now).await?;
+        }
         write.commit().await?;
     }
     Ok(outcome)

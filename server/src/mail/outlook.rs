@@ -26,10 +26,11 @@ use crate::{
     store::broadcasts::Broadcast,
 };
 
-/// What rate and quota say at one moment.
+/// What rate, quota and the mail server's own speed say at one moment.
 #[derive(Clone, Debug)]
 pub struct Outlook {
     now: Timestamp,
+    /// What may leave, and once a tenth of a broadcast is out no more than what does.
     rate: Rate,
     quota: Option<(Quota, Vec<Usage>)>,
     /// The broadcasts that go on.
@@ -49,9 +50,12 @@ impl Outlook {
         };
         let health = state.store.transport(MAIN).await?.unwrap_or_else(|| Health::new(now));
         let is_held = state.store.mail_held_since().await?.is_some();
-        let rate = Share::Bulk.of(health.paced(config.mail_limits.rate.value, now));
+        let allowed = Share::Bulk.of(health.paced(config.mail_limits.rate.value, now));
         let mut open = state.store.open_broadcasts().await?;
         open.retain(|broadcast| broadcast.state != BroadcastState::Paused);
+        let is_well_under_way = |broadcast: &Broadcast| broadcast.mailed() * 10 >= broadcast.total.max(1);
+        let measured = if open.iter().any(is_well_under_way) { state.store.mail_speed().await? } else { None };
+        let rate = measured.map_or(allowed, |measured| allowed.at_most(measured));
         Ok(Self { now, rate, quota, open, health, is_held })
     }
 
@@ -129,7 +133,7 @@ impl Outlook {
             Some(until) => format!("waits for the mail quota until {}", time::short(until, self.now)),
             None => "the mail quota is used up".to_owned(),
         };
-        // At an unlimited rate nobody knows.
+        // At an unlimited rate nobody knows before it was measured.
         let eta =
             found.finish.filter(|at| !self.rate.is_unlimited() || at.duration_since(self.now) > SignedDuration::ZERO);
         Progress { eta, reason, ..progress }

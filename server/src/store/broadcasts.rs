@@ -82,6 +82,11 @@ impl Broadcast {
         self.waiting() - (self.total - self.expanded)
     }
 
+    /// How many were written to, whatever came of it.
+    pub fn mailed(&self) -> i64 {
+        self.sent + self.failed + self.uncertain
+    }
+
     /// How far it has come, and when it will be done at this rate.
     pub fn progress(&self, rate: Rate, now: Timestamp) -> Progress {
         let moves = matches!(self.state, BroadcastState::Queued | BroadcastState::Sending) && !rate.is_unlimited();

@@ -26,6 +26,7 @@ pub mod incidents;
 pub mod keys;
 pub mod logos;
 pub mod mail_rates;
+pub mod mail_speeds;
 pub mod mail_usage;
 pub mod nodes;
 pub mod page;

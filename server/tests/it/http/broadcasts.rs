@@ -1,13 +1,16 @@
 //! A broadcast on its way, as those see it who wait for it, leave it, or watch it.
 
-use domain::{ids::SubscriberId, subscriber::Follows, token::Purpose};
-use server::{actions::subscriptions, config::Settings, mail::outlook::Outlook};
+use std::time::Duration;
+
+use domain::{broadcast::BroadcastState, ids::SubscriberId, subscriber::Follows, token::Purpose};
+use server::{actions::subscriptions, config::Settings, mail::outlook::Outlook, store::broadcasts::Broadcast};
+use tokio::time::{Instant, sleep};
 
 use crate::support::{
     app::{TestApp, served_on_both},
     db::Database,
     form::Form,
-    smtp::SmtpServer,
+    smtp::{Act, SmtpServer, Step},
 };
 
 served_on_both!(narrowing_an_incident_leaves_nobody_without_its_end);
@@ -32,20 +35,50 @@ async fn narrowing_an_incident_leaves_nobody_without_its_end(app: TestApp) {
     assert_eq!(told, ["api@example.com", "web@example.com"]);
 }
 
-/// A server that mails so many people at this rate, and has begun to.
-async fn under_way(database: Database, rate: &str, people: usize) -> (TestApp, SmtpServer) {
-    let server = SmtpServer::start().await;
-    let settings = Settings { smtp_url: Some(server.url()), mail_rate: Some(rate.to_owned()), ..Settings::default() };
+/// An app that mails so many people by this server at this rate over eight connections, and has begun to.
+async fn under_way(database: Database, server: &SmtpServer, rate: &str, people: usize) -> TestApp {
+    let settings = Settings {
+        smtp_url: Some(server.url()),
+        mail_rate: Some(rate.to_owned()),
+        mail_connections: Some("8".to_owned()),
+        ..Settings::default()
+    };
     let app = TestApp::on(database, settings).await;
     let addresses: Vec<_> = (1..=people).map(|number| format!("p{number}@example.com")).collect();
     app.followers(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), &Follows::everything()).await;
     let owner = app.owner().await;
     Form::incident("Slow").with("notify", "yes").post(&owner, "/admin/incidents/new").await.is(303);
-    (app, server)
+    app
 }
 
-async fn leave_in_the_middle(database: Database) {
-    let (app, server) = under_way(database, "60/s", 300).await;
+/// Runs each of the given `async fn(Database)` with each database: tests `name::sqlite` and `name::postgres`.
+macro_rules! with_both {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            use crate::support::db::Database;
+
+            #[tokio::test]
+            async fn sqlite() {
+                super::$name(Database::sqlite().await).await;
+            }
+
+            #[tokio::test]
+            async fn postgres() {
+                super::$name(Database::postgres().await).await;
+            }
+        }
+    )+};
+}
+
+with_both!(
+    one_click_in_the_middle_of_a_broadcast_is_heeded_within_fifty_mails,
+    at_a_tenth_of_the_way_the_end_is_known_when_the_rate_is_what_holds_it_up,
+    at_a_tenth_of_the_way_the_end_is_known_when_the_server_is_what_holds_it_up,
+);
+
+async fn one_click_in_the_middle_of_a_broadcast_is_heeded_within_fifty_mails(database: Database) {
+    let server = SmtpServer::start().await;
+    let app = under_way(database, &server, "60/s", 300).await;
     server.until(20).await;
     let mut leaving = Vec::new();
     for number in [100, 150, 200, 250, 300] {
@@ -69,31 +102,65 @@ async fn leave_in_the_middle(database: Database) {
     }
 }
 
-#[tokio::test]
-async fn one_click_in_the_middle_of_a_broadcast_is_heeded_within_fifty_mails_on_sqlite() {
-    leave_in_the_middle(Database::sqlite().await).await;
+/// The one there is.
+async fn look(app: &TestApp) -> Broadcast {
+    app.state.store.broadcasts(1).await.unwrap().remove(0)
 }
 
-#[tokio::test]
-async fn one_click_in_the_middle_of_a_broadcast_is_heeded_within_fifty_mails_on_postgres() {
-    leave_in_the_middle(Database::postgres().await).await;
+/// Waits until so many are known to be mailed.
+async fn until_mailed(app: &TestApp, people: i64) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while look(app).await.mailed() < people {
+        assert!(Instant::now() < deadline, "it stays {:?}", look(app).await);
+        sleep(Duration::from_millis(10)).await;
+    }
 }
 
-#[tokio::test]
-async fn at_a_tenth_of_the_way_the_end_is_known_within_fifteen_percent() {
-    let (app, server) = under_way(Database::sqlite().await, "60/s", 500).await;
-    server.until(50).await;
-    let look = async || app.state.store.broadcasts(1).await.unwrap().remove(0);
+/// Makes sure that the end that is foreseen now comes, give or take 15 % of the time until then.
+async fn ends_as_foreseen(app: &TestApp) {
     let asked = app.state.clock.now();
-    let eta = Outlook::read(&app.state).await.unwrap().progress(&look().await).eta.unwrap();
-    server.until(500).await;
-    let finished = loop {
-        if let Some(at) = look().await.finished_at {
-            break at;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    };
+    let eta = Outlook::read(&app.state).await.unwrap().progress(&look(app).await).eta.unwrap();
+    app.all_sent().await;
+    let finished = look(app).await.finished_at.unwrap();
     let (error, took) = (eta.duration_since(finished).abs(), finished.duration_since(asked));
     assert!(error * 100 <= took * 15, "{error} off, {took} were left");
+}
+
+async fn at_a_tenth_of_the_way_the_end_is_known_when_the_rate_is_what_holds_it_up(database: Database) {
+    let server = SmtpServer::start().await;
+    let app = under_way(database, &server, "60/s", 500).await;
+    until_mailed(&app, 50).await;
+    ends_as_foreseen(&app).await;
+    app.stop().await;
+}
+
+/// It takes twenty a second, whatever is allowed.
+async fn slow_server() -> SmtpServer {
+    SmtpServer::script().on(Step::Dot, Act::usual().after(Duration::from_millis(400))).start().await
+}
+
+async fn at_a_tenth_of_the_way_the_end_is_known_when_the_server_is_what_holds_it_up(database: Database) {
+    let server = slow_server().await;
+    let app = under_way(database, &server, "60/s", 500).await;
+    until_mailed(&app, 50).await;
+    ends_as_foreseen(&app).await;
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_pause_the_end_is_known_as_well_as_before() {
+    let server = slow_server().await;
+    let app = under_way(Database::sqlite().await, &server, "0", 240).await;
+    until_mailed(&app, 60).await;
+    let id = look(&app).await.id;
+    let owner = app.owner().await;
+    owner.post(&format!("/admin/broadcasts/{id}/pause"), &[]).await.is(303);
+    let paused = Outlook::read(&app.state).await.unwrap().progress(&look(&app).await);
+    assert_eq!((paused.state, paused.eta), (BroadcastState::Paused, None));
+    // Longer than any wait for a mail server, and for as long as mailing went before.
+    sleep(Duration::from_secs(7)).await;
+    owner.post(&format!("/admin/broadcasts/{id}/resume"), &[]).await.is(303);
+    until_mailed(&app, look(&app).await.mailed() + 8).await;
+    ends_as_foreseen(&app).await;
     app.stop().await;
 }

@@ -17,6 +17,7 @@ mod imports;
 mod incidents;
 mod keys;
 mod logos;
+mod mail_speeds;
 mod mail_usage;
 mod nodes;
 mod page;
