@@ -17,6 +17,7 @@ use super::{
 use crate::{
     actions::broadcasts::{Steer, steer},
     error::{Error, Result},
+    mail::outlook::Outlook,
     state::AppState,
     store::broadcasts::Broadcast,
 };
@@ -30,12 +31,13 @@ pub(crate) async fn list(State(state): State<AppState>, page: Page) -> Result<Re
         return Err(not_there());
     }
     let broadcasts = state.store.broadcasts_page(before.as_ref(), page.wanted()).await?;
-    Ok(page.answer(broadcasts, |broadcast| broadcast.id.to_string(), |broadcast| Some(shown(broadcast))))
+    let outlook = Outlook::read(&state).await?;
+    Ok(page.answer(broadcasts, |broadcast| broadcast.id.to_string(), |broadcast| Some(shown(&outlook, broadcast))))
 }
 
 /// How far one has come.
 pub(crate) async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Json<Value>> {
-    Ok(Json(shown(&find(&state, &id).await?)))
+    Ok(Json(shown_at(&state, id).await?))
 }
 
 /// Holds it.
@@ -67,24 +69,27 @@ async fn find(state: &AppState, id: &str) -> Result<Broadcast> {
 }
 
 async fn shown_at(state: &AppState, id: String) -> Result<Value> {
-    Ok(shown(&find(state, &id).await?))
+    let broadcast = find(state, &id).await?;
+    Ok(shown(&Outlook::read(state).await?, &broadcast))
 }
 
-fn shown(broadcast: &Broadcast) -> Value {
+fn shown(outlook: &Outlook, broadcast: &Broadcast) -> Value {
+    let progress = outlook.progress(broadcast);
     json!({
-        "id": broadcast.id,
+        "id": progress.id,
         "incident": broadcast.incident,
         "update": broadcast.update,
-        "state": broadcast.state.as_str(),
-        "reason": broadcast.reason,
-        "total": broadcast.total,
-        "waiting": broadcast.waiting(),
-        "sent": broadcast.sent,
-        "failed": broadcast.failed,
-        "skipped": broadcast.skipped,
-        "expired": broadcast.expired,
-        "uncertain": broadcast.uncertain,
-        "created_at": rfc3339(broadcast.created_at),
-        "finished_at": broadcast.finished_at.map(rfc3339),
+        "state": progress.state.as_str(),
+        "reason": progress.reason,
+        "total": progress.total,
+        "waiting": progress.waiting,
+        "sent": progress.sent,
+        "failed": progress.failed,
+        "skipped": progress.skipped,
+        "expired": progress.expired,
+        "uncertain": progress.uncertain,
+        "created_at": rfc3339(progress.created_at),
+        "finished_at": progress.finished_at.map(rfc3339),
+        "eta": progress.eta.map(rfc3339),
     })
 }

@@ -1,8 +1,9 @@
 //! Components, incidents, subscribers and broadcasts.
 
 use domain::subscriber::Follows;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
+use server::config::Settings;
 
 use super::{Program, json, wrong_fields};
 use crate::support::app::{TestApp, served_on_both};
@@ -203,6 +204,35 @@ async fn a_broadcast_is_held_and_stopped(app: TestApp) {
         assert!([200, 409].contains(&answer.status), "{act}: {}", answer.body);
     }
     program.post(&format!("{path}/cancel"), &json!({})).await.is(409);
+}
+
+/// Ten minutes for ten people, so that the end is still to come.
+#[tokio::test]
+async fn a_program_is_told_of_a_broadcast_what_the_console_says() {
+    let app = TestApp::with(Settings { mail_rate: Some("1/min".to_owned()), ..Settings::default() }).await;
+    let addresses: Vec<_> = (0..10).map(|number| format!("p{number}@example.com")).collect();
+    app.followers(&addresses.iter().map(String::as_str).collect::<Vec<_>>(), &Follows::everything()).await;
+    let (program, owner) = (Program::new(&app).await, app.owner().await);
+    let incident = json!({ "name": "Down", "status": "investigating", "body": "We look.", "notify": true });
+    let incident = json(program.post("/incidents", &incident).await.is(201));
+    let id = incident["broadcast"]["id"].as_str().unwrap();
+    app.letters(1).await;
+    app.settle().await;
+    let told = async || {
+        let [program, owner] = [
+            program.get(&format!("/broadcasts/{id}")).await,
+            owner.get(&format!("/admin/broadcasts/{id}/progress")).await,
+        ];
+        [json(program.is(200)), json(owner.is(200))]
+    };
+    let [program_is, owner_is] = told().await;
+    let [eta, seen] = [&program_is, &owner_is].map(|told| told["eta"].as_str().unwrap().parse::<Timestamp>().unwrap());
+    assert!(eta.duration_since(seen).abs() < SignedDuration::from_mins(2), "{eta}, {seen}");
+    assert!(eta > app.state.clock.now() + SignedDuration::from_mins(5), "{eta}");
+    owner.post("/admin/mail/hold", &[]).await.is(303);
+    let [program_is, owner_is] = told().await;
+    assert_eq!((&program_is["reason"], &program_is["eta"]), (&json!("all mail is held"), &json!(null)));
+    assert_eq!((&owner_is["reason"], &owner_is["eta"]), (&program_is["reason"], &json!(null)));
 }
 
 async fn long_lists_are_read_a_page_at_a_time(app: TestApp) {
