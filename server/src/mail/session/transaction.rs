@@ -82,7 +82,12 @@ impl Session {
     }
 
     /// Sends the message with its dot in one write and waits for the verdict.
+    ///
+    /// Until the first byte of it is written nobody can have it, so the server's last words before that are heard first.
     async fn hand_over(&mut self, message: &[u8]) -> Result<(Outcome, Footing), Outcome> {
+        if let Err(reason) = self.wire.take_in() {
+            return Err(Outcome::Lost(Stage::Data, reason));
+        }
         if self.wire.has_unread() {
             // An answer to a message that was not sent yet would pass for the answer to it.
             return Err(Outcome::Lost(Stage::Data, "the server answered before it was asked".to_owned()));

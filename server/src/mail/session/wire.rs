@@ -3,6 +3,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use domain::delivery::Answer;
+use futures_util::FutureExt;
 use rustls::{ClientConfig, pki_types::ServerName};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -125,6 +126,15 @@ impl Wire {
         within(deadline, writing).await
     }
 
+    /// Takes in what is here already though nobody asked for it. Never waits. An error: the server hung up.
+    pub(super) fn take_in(&mut self) -> Result<(), Reason> {
+        match self.stream.read_buf(&mut self.unread).now_or_never() {
+            Some(Ok(0)) => Err(in_words(&io::ErrorKind::UnexpectedEof.into())),
+            Some(Err(error)) => Err(in_words(&error)),
+            None | Some(Ok(_)) => Ok(()),
+        }
+    }
+
     /// Reads one whole reply. The deadline covers all of it, however slowly it drips.
     pub(super) async fn read_reply(&mut self, deadline: Duration) -> Result<Reply, Reason> {
         within(deadline, self.read_lines()).await
@@ -205,11 +215,15 @@ fn invalid(reason: &'static str) -> io::Error {
 pub(super) async fn within<T>(deadline: Duration, step: impl Future<Output = io::Result<T>>) -> Result<T, Reason> {
     match timeout(deadline, step).await {
         Err(_) => Err(format!("the server did not answer within {} seconds", deadline.as_secs_f32())),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err("the server closed the connection".to_owned())
-        }
-        Ok(Err(error)) => Err(format!("the connection failed: {error}")),
+        Ok(Err(error)) => Err(in_words(&error)),
         Ok(Ok(done)) => Ok(done),
+    }
+}
+
+fn in_words(error: &io::Error) -> Reason {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
+        _ => format!("the connection failed: {error}"),
     }
 }
 
@@ -226,5 +240,21 @@ mod tests {
         for line in ["", "25", "2500", "250_x", "199 x", "600 x", "abc x", "é50 x", "25é x", " 250 x"] {
             assert_eq!(split_line(line), None, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_here_already_is_taken_in_without_waiting() {
+        let (mut theirs, ours) = tokio::io::duplex(LINE_LIMIT);
+        let mut wire = Wire::new(ours, None);
+        assert_eq!(wire.take_in(), Ok(()));
+        theirs.write_all(b"354 Go on\r\n").await.unwrap();
+        assert_eq!(wire.read_reply(Duration::from_secs(20)).await.unwrap().code, 354);
+        assert_eq!(wire.take_in(), Ok(()));
+        assert!(!wire.has_unread());
+        theirs.write_all(b"250 2.0.0 Taken\r\n").await.unwrap();
+        assert_eq!(wire.take_in(), Ok(()));
+        assert!(wire.has_unread());
+        drop(theirs);
+        assert_eq!(wire.take_in(), Err("the server closed the connection".to_owned()));
     }
 }

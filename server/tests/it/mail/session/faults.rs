@@ -48,6 +48,17 @@ async fn a_connection_that_breaks_is_uncertain_only_after_the_dot() {
 }
 
 #[tokio::test]
+async fn who_hangs_up_before_the_message_is_begun_surely_does_not_have_it() {
+    // Both sides share a thread, so the server has closed its end before anybody here reads that it may come.
+    for script in [SmtpServer::script(), SmtpServer::script().without_pipelining()] {
+        let server = script.on(Step::Data, Act::reply("354 Go on").and_close()).start().await;
+        let (outcome, is_usable) = send(&mut connect(&server).await, "ada@example.org").await;
+        assert_eq!(outcome, Outcome::Lost(Stage::Data, "the server closed the connection".into()));
+        assert!(!is_usable && !meaning(&outcome).counts());
+    }
+}
+
+#[tokio::test]
 async fn a_mail_taken_without_a_word_is_uncertain() {
     let server = SmtpServer::script().on(Step::Dot, Act::close().taking_the_mail()).start().await;
     let (outcome, _) = send(&mut connect(&server).await, "ada@example.org").await;
