@@ -2,10 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by failing")]
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use domain::{
-    broadcast::{BroadcastState, Lane},
+    broadcast::{BroadcastState, Lane, POSTMORTEM},
     delivery::DeliveryState,
     ids::{DeliveryId, SubscriberId},
     rate::Rate,
@@ -19,10 +25,10 @@ use server::store::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::stage::{Stage, busiest_second, holds, told};
+use super::stage::{Stage, busiest_second, holds, most_in_a_second, told};
 use crate::support::{
     company::address,
-    db::on_both,
+    db::{on_both, on_both_at_once},
     smtp::{Act, SmtpServer, Step, When},
 };
 
@@ -30,12 +36,12 @@ on_both!(
     what_was_cut_off_while_it_was_handed_over_is_sent_once_more,
     a_greylisted_reader_is_tried_again_from_the_same_sender,
     a_mailbox_that_is_full_again_and_again_is_left_alone,
-    a_server_that_bears_less_than_we_think_sets_the_pace,
     an_alert_overtakes_a_slow_broadcast,
     clocks_that_jump_neither_flood_nor_stall,
     a_day_that_passes_at_once_ends_what_is_old,
-    twenty_restarts_earn_no_flood,
 );
+
+on_both_at_once!(a_server_that_bears_less_than_we_think_sets_the_pace, twenty_restarts_earn_no_flood);
 
 async fn what_was_cut_off_while_it_was_handed_over_is_sent_once_more(store: Store) {
     let cut = Act::reply("354 Go on").and_close();
@@ -74,6 +80,9 @@ async fn a_greylisted_reader_is_tried_again_from_the_same_sender(store: Store) {
     stage.wait(3);
     running.worker.handle().wake();
     assert_eq!(stage.until_over(&broadcast).await.sent, 10);
+    let mails = server.accepted();
+    let others = mails[8].at - mails[0].at;
+    assert!(others <= Duration::from_secs(2), "the other nine took {others:?}");
     let commands = server.commands();
     let tries = commands.windows(2).filter(|pair| pair[1].1.contains(&to));
     let senders: Vec<_> = tries.map(|pair| &pair[0].1).collect();
@@ -121,38 +130,35 @@ async fn a_mailbox_that_is_full_again_and_again_is_left_alone(store: Store) {
 }
 
 async fn a_server_that_bears_less_than_we_think_sets_the_pace(store: Store) {
+    const SETTLED: Duration = Duration::from_mins(1);
+    const WATCHED: Duration = Duration::from_secs(16);
+    let bears = Arc::new(AtomicUsize::new(10));
     let slower = Act::reply("454 4.7.0 Throttling failure: Maximum sending rate exceeded");
-    let server = SmtpServer::script().when(Step::Dot, When::MoreThanInASecond(10), slower).start().await;
+    let limit = When::MoreThanInASecond(Arc::clone(&bears));
+    let server = SmtpServer::script().when(Step::Dot, limit, slower).start().await;
     let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(20));
-    stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
+    // More than it bears in the time that is watched.
+    stage.company.subscribe("p", 700, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
-    let (began, running) = (stage.now(), stage.start());
-    let deadline = Instant::now() + Duration::from_secs(100);
-    // How many had been tried when, once a minute had passed by the clock.
-    let mut settled = Vec::new();
-    while stage.company.look(&broadcast).await.state.is_open() {
-        assert!(Instant::now() < deadline, "{:?}", stage.company.look(&broadcast).await);
-        // Whatever pause it asked for is over.
-        let known = store.transport("main").await.unwrap();
-        let wait = known.map_or(SignedDuration::ZERO, |health| health.not_before.duration_since(stage.now()));
-        if wait > SignedDuration::from_secs(2) {
-            stage.clock.advance(wait - SignedDuration::from_secs(1));
-        }
-        if stage.now().duration_since(began) > SignedDuration::from_mins(1) {
-            settled.push((Instant::now(), server.steps(Step::Dot)));
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-    let done = stage.company.look(&broadcast).await;
-    assert_eq!((done.sent, done.failed), (200, 0));
-    for (first, (from, before)) in settled.iter().enumerate() {
-        for (until, tried) in settled[first..].iter().filter(|(until, _)| *until - *from >= Duration::from_secs(3)) {
-            let most = (*until - *from).as_millis() / 100 + 5;
-            assert!((tried - before) as u128 <= most, "{} in {:?}", tried - before, *until - *from);
-        }
-    }
-    let refused = server.steps(Step::Dot) - 200;
-    assert!(refused <= 40, "{refused} mails were sent too fast");
+    let (settled, running) = (Instant::now() + SETTLED, stage.start());
+    sleep(SETTLED + WATCHED).await;
+    let tried: Vec<_> = server.times(Step::Dot).into_iter().filter(|at| *at >= settled).collect();
+    let refused = server.refused();
+    let late = refused.iter().filter(|refused| refused.at >= settled).count();
+    assert!(tried.len() >= 45, "{} were tried in {WATCHED:?}", tried.len());
+    // The pace rises again, so once more it may be too fast: by what has run ahead when it is told so.
+    assert!(late <= 2, "{late} were too fast after a minute");
+    let most = most_in_a_second(&tried);
+    assert!(most <= 10 + late, "{most} in a second after a minute");
+    assert!(refused.len() <= 40, "{} were too fast", refused.len());
+    let standing = stage.company.look(&broadcast).await;
+    assert!(standing.state.is_open() && standing.failed == 0, "{standing:?}");
+
+    bears.store(1_000, Ordering::Relaxed);
+    stage.wait(20);
+    let done = stage.until_over(&broadcast).await;
+    assert_eq!((done.sent, done.failed), (700, 0));
+    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     running.stop().await;
 }
 
@@ -162,28 +168,33 @@ async fn an_alert_overtakes_a_slow_broadcast(store: Store) {
     stage.company.subscribe("p", 30, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
-    server.until(2).await;
-    let letter = NewLetter {
-        id: DeliveryId::from_random(1),
-        kind: "alert",
-        lane: Lane::Alert,
-        to: "owner@example.com".parse().unwrap(),
-        subscriber: None,
-        message: Letter { subject: "Look".into(), text: "Look at this.".into(), html: String::new() },
-        dedupe_key: None,
-        expires_at: stage.now() + SignedDuration::from_hours(4),
-    };
-    let mut write = store.write().await.unwrap();
-    write.insert_letter(&letter, stage.now()).await.unwrap();
-    write.commit().await.unwrap();
-    let (asked, before) = (Instant::now(), server.count());
-    running.worker.handle().wake();
-    assert_eq!(stage.outcome_of(&letter.id).await, DeliveryState::Sent);
-    let mails = server.accepted();
-    let place = mails.iter().position(|mail| holds(mail, "Look at this.")).unwrap();
-    assert!(place <= before + 1, "{} others went before it", place - before);
-    let took = mails[place].at - asked;
-    assert!(took <= Duration::from_secs(2), "it took {took:?}");
+    // Just after one of the broadcast has left, half-way to the next, and shortly before that.
+    for (number, phase) in [(1, 0), (2, 400), (3, 800)] {
+        let sent = server.count();
+        server.until(sent + 1).await;
+        sleep(Duration::from_millis(phase)).await;
+        let letter = NewLetter {
+            id: DeliveryId::from_random(number),
+            kind: "alert",
+            lane: Lane::Alert,
+            to: "owner@example.com".parse().unwrap(),
+            subscriber: None,
+            message: Letter { subject: "Look".into(), text: format!("Look at this: {number}."), html: String::new() },
+            dedupe_key: None,
+            expires_at: stage.now() + SignedDuration::from_hours(4),
+        };
+        let mut write = store.write().await.unwrap();
+        write.insert_letter(&letter, stage.now()).await.unwrap();
+        write.commit().await.unwrap();
+        let (asked, before) = (Instant::now(), server.count());
+        running.worker.handle().wake();
+        assert_eq!(stage.outcome_of(&letter.id).await, DeliveryState::Sent);
+        let mails = server.accepted();
+        let place = mails.iter().position(|mail| holds(mail, &letter.message.text)).unwrap();
+        assert!(place <= before + 1, "{} others went before it", place - before);
+        let took = mails[place].at - asked;
+        assert!(took <= Duration::from_secs(2), "it took {took:?}, {phase} ms after a mail");
+    }
     assert!(stage.company.look(&broadcast).await.waiting() > 0);
     running.stop().await;
 }
@@ -191,20 +202,21 @@ async fn an_alert_overtakes_a_slow_broadcast(store: Store) {
 async fn clocks_that_jump_neither_flood_nor_stall(store: Store) {
     let server = SmtpServer::start().await;
     let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(60)).within("10000/day");
-    stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
-    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    stage.company.subscribe("p", 500, Follows::everything(), stage.now()).await;
+    // A postmortem is worth sending for a week.
+    let broadcast = stage.company.post_as(POSTMORTEM, Investigating, stage.now()).await;
     let running = stage.start();
-    for (mails, hours) in [(30, -1), (60, 2), (90, -3), (120, 1)] {
+    for (mails, hours) in [(60, -1), (120, 2), (180, -3), (240, 1), (320, 24)] {
         server.until(mails).await;
         stage.clock.advance(SignedDuration::from_hours(hours));
     }
-    assert_eq!(stage.until_over(&broadcast).await.sent, 200);
+    assert_eq!(stage.until_over(&broadcast).await.sent, 500);
     let mails = server.accepted();
     assert!(told(&mails, "").values().all(|times| *times == 1));
     let longest = mails.windows(2).map(|pair| pair[1].at - pair[0].at).max().unwrap();
     assert!(longest <= Duration::from_secs(2), "it stood still for {longest:?}");
-    // Each jump may cost one burst of half a second.
-    assert!(busiest_second(&mails) <= 60 + 30 + 30, "{} in a second", busiest_second(&mails));
+    // Broadcasts may use 51 a second and a burst of half a second, and a jump may earn another burst.
+    assert!(busiest_second(&mails) <= 51 + 26 + 26, "{} in a second", busiest_second(&mails));
     running.stop().await;
 }
 
@@ -230,18 +242,26 @@ async fn a_day_that_passes_at_once_ends_what_is_old(store: Store) {
 async fn twenty_restarts_earn_no_flood(store: Store) {
     let server = SmtpServer::start().await;
     let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(20));
-    stage.company.subscribe("p", 500, Follows::everything(), stage.now()).await;
+    stage.company.subscribe("p", 1200, Follows::everything(), stage.now()).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let began = Instant::now();
-    for restart in 0..20_usize {
+    for life in 0..20 {
         let running = stage.start();
-        server.wait_for(restart + 1).await;
-        running.stop().await;
+        sleep(Duration::from_secs(2)).await;
+        if life % 2 == 0 {
+            running.crash();
+        } else {
+            running.stop().await;
+        }
     }
-    let (sent, took) = (server.accepted().len(), began.elapsed());
+    let (mails, took) = (server.accepted(), began.elapsed());
     // Broadcasts may use 17 a second, and a burst of half a second.
-    let most = took.as_millis() * 17 / 1000 + 10;
-    assert!(sent as u128 <= most, "{sent} mails in {took:?}");
-    assert_eq!(stage.company.look(&broadcast).await.sent, i64::try_from(sent).unwrap());
-    assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
+    let pace = usize::try_from(took.as_millis() * 17 / 1000).unwrap();
+    assert!(mails.len() <= pace + 9, "{} mails in {took:?}", mails.len());
+    assert!(mails.len() * 100 >= pace * 60, "only {} mails in {took:?}", mails.len());
+    // … and what was let go just before may arrive with it.
+    assert!(busiest_second(&mails) <= 17 + 9 + 5, "{} in a second", busiest_second(&mails));
+    let standing = stage.company.look(&broadcast).await;
+    let told = told(&mails, "");
+    assert!(standing.state.is_open() && standing.sent <= i64::try_from(told.len()).unwrap(), "{standing:?}");
 }

@@ -213,11 +213,17 @@ pub(super) fn after(mails: &[Accepted], instant: Instant) -> usize {
 
 /// The most mails within a second.
 pub(super) fn busiest_second(mails: &[Accepted]) -> usize {
+    let times: Vec<_> = mails.iter().map(|mail| mail.at).collect();
+    most_in_a_second(&times)
+}
+
+/// The most of these within a second.
+pub(super) fn most_in_a_second(times: &[Instant]) -> usize {
     let within = |first: usize| {
-        let window = mails[first..].iter().take_while(|mail| mail.at - mails[first].at < Duration::from_secs(1));
+        let window = times[first..].iter().take_while(|at| **at - times[first] < Duration::from_secs(1));
         window.count()
     };
-    (0..mails.len()).map(within).max().unwrap_or(0)
+    (0..times.len()).map(within).max().unwrap_or(0)
 }
 
 /// Whether a mail contains `text`.

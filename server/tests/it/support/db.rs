@@ -43,6 +43,21 @@ macro_rules! on_both {
 }
 pub(crate) use on_both;
 
+/// The same at once for those that mostly wait, so that nothing is waited for twice: tests `name::both`.
+macro_rules! on_both_at_once {
+    ($($name:ident),+ $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn both() {
+                let sqlite = $crate::support::db::Database::sqlite().await;
+                let postgres = $crate::support::db::Database::postgres().await;
+                tokio::join!(sqlite.run(super::$name), postgres.run(super::$name));
+            }
+        }
+    )+};
+}
+pub(crate) use on_both_at_once;
+
 /// One migrated database with nothing in it.
 pub(crate) struct Database {
     /// What `TIDINGS_DATABASE_URL` would be.

@@ -68,6 +68,8 @@ async fn words_slipped_in_before_encryption_are_refused() {
         .await;
     let refused = try_connect(&server).await.unwrap_err();
     assert!(refused.to_string().contains("before encryption began"), "{refused}");
+    let commands: Vec<_> = server.commands().into_iter().map(|(_, line)| line).collect();
+    assert_eq!(commands, ["EHLO client.example", "STARTTLS"]);
 }
 
 #[tokio::test]

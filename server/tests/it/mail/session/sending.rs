@@ -122,6 +122,8 @@ async fn a_refused_recipient_for_whom_a_message_is_still_expected_gets_a_lone_do
     let (refused, is_usable) = send(&mut session, "bob@example.org").await;
     assert_eq!(refused, Outcome::Answered(Stage::Rcpt, Answer::new(550, ["5.1.1 No such user"])));
     assert!(is_usable);
+    let ended: Vec<_> = server.refused().iter().map(|refused| refused.bytes).collect();
+    assert_eq!(ended, [0], "nothing but a dot");
     let (sent, _) = send(&mut session, "ada@example.org").await;
     assert!(is_sent(&sent), "{sent:?}");
     assert_eq!(recipients(&server), ["ada@example.org"]);

@@ -48,8 +48,8 @@ pub(crate) enum When {
     After(usize),
     /// All after the first n of each connection.
     AfterOnConnection(usize),
-    /// Those above so many within the last second, which do not count themselves.
-    MoreThanInASecond(usize),
+    /// Those above so many within the last second, which do not count themselves. The test may change its mind.
+    MoreThanInASecond(Arc<AtomicUsize>),
     /// Every nth.
     Every(usize),
     /// Those whose command holds this text, such as an address.
@@ -177,12 +177,18 @@ impl Act {
     }
 
     /// Writes the answer. An error ends the connection.
-    pub(super) async fn perform(&self, reply: &[u8], stream: &mut (impl AsyncWrite + Unpin)) -> io::Result<()> {
+    pub(super) async fn perform(
+        &self,
+        reply: &[u8],
+        stream: &mut (impl AsyncWrite + Unpin),
+        written: &AtomicUsize,
+    ) -> io::Result<()> {
         let size = if self.byte_by_byte { 1 } else { reply.len().max(1) };
         loop {
             for piece in reply.chunks(size) {
                 stream.write_all(piece).await?;
                 stream.flush().await?;
+                written.fetch_add(piece.len(), Ordering::Relaxed);
                 if self.pause > Duration::ZERO {
                     tokio::time::sleep(self.pause).await;
                 }
@@ -237,7 +243,7 @@ impl Rule {
             When::Nth(wanted) => seen == *wanted,
             When::After(count) => seen > *count,
             When::AfterOnConnection(count) => nth > *count,
-            When::MoreThanInASecond(most) => self.is_too_fast(*most),
+            When::MoreThanInASecond(most) => self.is_too_fast(most.load(Ordering::Relaxed)),
             When::Every(wanted) => seen.is_multiple_of(*wanted),
             When::Holding(text) => line.contains(text.as_str()),
         };

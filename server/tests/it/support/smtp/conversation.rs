@@ -9,7 +9,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Accepted, Act, Encryption, State, Step};
+use super::{Accepted, Act, Encryption, Refused, State, Step};
 
 /// The longest command line and the longest message, so that a broken client cannot fill the memory.
 const LINE_LIMIT: u64 = 64 * 1024;
@@ -143,11 +143,22 @@ impl Conversation<'_> {
         let usual = if self.to.is_empty() { "554 5.5.1 No valid recipients" } else { "250 2.0.0 Taken" };
         let (from, to) = (self.from.take().unwrap_or_default(), std::mem::take(&mut self.to));
         let act = self.act(Step::Dot, &to.join(" "));
+        let (bytes, at) = (message.len(), Instant::now());
         let (reply, takes_the_mail) = act.prepare(usual).await;
         if takes_the_mail {
             self.state.take(Accepted { from, to, message, connection: self.number, at: Instant::now() });
+        } else {
+            self.state.refused.lock().unwrap().push(Refused { bytes, at });
         }
-        act.perform(&reply, &mut self.stream).await
+        self.perform(&act, &reply).await
+    }
+
+    /// Answers; whoever was told to wait for that and did not is told so instead, and left.
+    async fn perform(&mut self, act: &Act, reply: &[u8]) -> io::Result<()> {
+        let is_hurried = !self.state.script.pipelining && !self.stream.buffer().is_empty();
+        let hurried = (&Act::close(), &b"503 5.5.0 One command after the other\r\n"[..]);
+        let (act, reply) = if is_hurried { hurried } else { (act, reply) };
+        act.perform(reply, &mut self.stream, &self.state.written).await
     }
 
     fn forget(&mut self) {
@@ -159,7 +170,7 @@ impl Conversation<'_> {
     async fn answer(&mut self, step: Step, line: &str, usual: &str) -> io::Result<Vec<u8>> {
         let act = self.act(step, line);
         let (reply, _) = act.prepare(usual).await;
-        act.perform(&reply, &mut self.stream).await?;
+        self.perform(&act, &reply).await?;
         Ok(reply)
     }
 

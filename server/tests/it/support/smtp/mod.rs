@@ -21,7 +21,10 @@ mod conversation;
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -60,6 +63,15 @@ pub(crate) struct Accepted {
     pub(crate) at: Instant,
 }
 
+/// A message that the server did not take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refused {
+    /// How long it was, without its dot.
+    pub(crate) bytes: usize,
+    /// When it had come whole.
+    pub(crate) at: Instant,
+}
+
 /// How the server offers encryption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Encryption {
@@ -91,7 +103,7 @@ impl Script {
         self
     }
 
-    /// Does not offer PIPELINING.
+    /// Does not offer PIPELINING, and hangs up on whoever does not wait for an answer.
     pub(crate) fn without_pipelining(self) -> Self {
         Self { pipelining: false, ..self }
     }
@@ -131,8 +143,10 @@ impl Script {
             script: self,
             acceptor,
             accepted: Mutex::default(),
+            refused: Mutex::default(),
             commands: Mutex::default(),
             steps: Mutex::default(),
+            written: AtomicUsize::new(0),
             taken,
         });
         let stop = CancellationToken::new();
@@ -146,9 +160,12 @@ struct State {
     script: Script,
     acceptor: TlsAcceptor,
     accepted: Mutex<Vec<Accepted>>,
+    refused: Mutex<Vec<Refused>>,
     commands: Mutex<Vec<(usize, String)>>,
-    /// How often each connection took each step.
-    steps: Mutex<HashMap<(usize, Step), usize>>,
+    /// When each connection took each step.
+    steps: Mutex<HashMap<(usize, Step), Vec<Instant>>>,
+    /// How many bytes of answers.
+    written: AtomicUsize,
     taken: watch::Sender<usize>,
 }
 
@@ -156,9 +173,9 @@ impl State {
     /// Notes a step and says how many such there were on this connection.
     fn count(&self, connection: usize, step: Step) -> usize {
         let mut steps = self.steps.lock().unwrap();
-        let count = steps.entry((connection, step)).or_insert(0);
-        *count += 1;
-        *count
+        let times = steps.entry((connection, step)).or_default();
+        times.push(Instant::now());
+        times.len()
     }
 
     fn take(&self, mail: Accepted) {
@@ -246,7 +263,27 @@ impl SmtpServer {
 
     /// How often a step was taken, on whichever connection.
     pub(crate) fn steps(&self, step: Step) -> usize {
-        self.state.steps.lock().unwrap().iter().filter(|((_, found), _)| *found == step).map(|(_, count)| count).sum()
+        let steps = self.state.steps.lock().unwrap();
+        steps.iter().filter(|((_, found), _)| *found == step).map(|(_, times)| times.len()).sum()
+    }
+
+    /// When a step was taken, on whichever connection, in order.
+    pub(crate) fn times(&self, step: Step) -> Vec<Instant> {
+        let steps = self.state.steps.lock().unwrap();
+        let taken = steps.iter().filter(|((_, found), _)| *found == step);
+        let mut times: Vec<_> = taken.flat_map(|(_, times)| times).copied().collect();
+        times.sort_unstable();
+        times
+    }
+
+    /// The messages that were not taken, in order.
+    pub(crate) fn refused(&self) -> Vec<Refused> {
+        self.state.refused.lock().unwrap().clone()
+    }
+
+    /// How many bytes of answers left for the client, whether or not it read them.
+    pub(crate) fn bytes_written(&self) -> usize {
+        self.state.written.load(Ordering::Relaxed)
     }
 
     /// Every command line that came, with the number of its connection, counted from 1.
