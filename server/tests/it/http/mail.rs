@@ -1,10 +1,11 @@
 //! `/admin/mail`: how mail fares, the switch, the test.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
-use domain::{rate::Share, subscriber::Follows};
+use domain::{rate::Share, subscriber::Follows, time};
 use jiff::SignedDuration;
 use server::config::Settings;
+use tokio::time::{Instant, sleep};
 
 use crate::support::{
     app::{TestApp, served_on_both},
@@ -95,6 +96,33 @@ async fn what_is_wrong_with_a_mail_server_is_said_with_its_next_try() {
     owner.get("/admin").await.says("The mail server").says("turns us away (").says("554 5.7.1");
     let metrics = app.visitor().get("/metrics").await;
     metrics.says("tidings_mail_transport_state").says("tidings_mail_quota_used").says("tidings_mail_held");
+}
+
+#[tokio::test]
+async fn a_server_that_is_too_busy_for_us_is_why_a_broadcast_waits_and_until_when() {
+    let busy = Act::reply("421 4.3.2 Too busy").and_close();
+    let server = SmtpServer::script().on(Step::Greeting, busy).start().await;
+    let app = TestApp::with(Settings { smtp_url: Some(server.url()), ..Settings::default() }).await;
+    let owner = app.owner().await;
+    app.followers(&["ann@example.com"], &Follows::everything()).await;
+    let form = Form::incident("Elevated API errors").with("notify", "yes");
+    let published = form.post(&owner, "/admin/incidents/new").await;
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let known = app.state.store.transport("main").await.unwrap();
+        let page = owner.get(published.location()).await;
+        // At the moment of a try it has no next one.
+        let is_said = known.is_some_and(|health| {
+            let at = time::short(health.not_before, app.state.clock.now());
+            page.body.contains(&format!("the mail server cannot be reached (Greeting: 421 4.3.2); next try {at}"))
+        });
+        if is_said {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{}", page.body);
+        sleep(Duration::from_millis(20)).await;
+    }
+    owner.get("/admin/mail").await.says("Cannot be reached").says("421 4.3.2").says("Next try");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use domain::{
-    broadcast::{BroadcastState, Lane},
+    broadcast::{BroadcastState, Lane, POSTMORTEM, lifetime},
     delivery::DeliveryState,
     forecast::forecast,
     quota::Quota,
@@ -13,7 +13,7 @@ use domain::{
     status::IncidentStatus::Investigating,
     subscriber::Follows,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use server::store::Store;
 use tokio::time::sleep;
 
@@ -38,9 +38,8 @@ async fn used(stage: &Stage) -> u64 {
     write.used("main", quota, stage.now()).await.unwrap().all
 }
 
-/// Books mails as if they had been sent that long ago.
-async fn sent_before(stage: &Stage, mails: u64, hours: i64) {
-    let at = stage.now() - SignedDuration::from_hours(hours);
+/// Books mails as if they had been sent then.
+async fn sent_at(stage: &Stage, mails: u64, at: Timestamp) {
     let mut write = stage.company.store.write().await.unwrap();
     write.book("main", Share::Bulk, mails, at).await.unwrap();
     write.commit().await.unwrap();
@@ -50,7 +49,7 @@ async fn a_broadcast_stops_at_the_reserve_and_goes_on_when_the_window_has_moved(
     let server = SmtpServer::start().await;
     let stage = Stage::new(&store, Some(&server)).await.within("1000/day");
     stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
-    sent_before(&stage, 800, 23).await;
+    sent_at(&stage, 800, stage.now() - SignedDuration::from_hours(23)).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
     stage.until(&broadcast, |found| found.sent == 130).await;
@@ -69,29 +68,42 @@ async fn twelve_thousand_people_and_a_quota_of_ten_thousand_go_as_was_forecast(s
     let server = SmtpServer::start().await;
     let stage = Stage::new(&store, Some(&server)).await.within("10000/day");
     stage.company.subscribe("p", 12_000, Follows::everything(), stage.now()).await;
-    sent_before(&stage, 4_000, 22).await;
-    let broadcast = stage.company.post(Investigating, stage.now()).await;
+    let began = stage.now();
+    for (mails, minutes) in [(2_000, 22 * 60), (1_000, 22 * 60 - 10), (1_000, 22 * 60 - 20)] {
+        sent_at(&stage, mails, began - SignedDuration::from_mins(minutes)).await;
+    }
     let quota = stage.settings.allowance.quota.unwrap();
-    let usage = store.mail_usage("main", quota.since(stage.now())).await.unwrap();
-    let foreseen = forecast(12_000, Rate::UNLIMITED, Some((quota, &usage)), stage.now(), broadcast.expires_at);
-    // 700 are kept back, and 4,000 more are free in two hours; the rest would wait for tomorrow, when it is too late.
+    let usage = store.mail_usage("main", quota.since(began)).await.unwrap();
+    let foresee = |kind| forecast(12_000, Rate::UNLIMITED, Some((quota, &usage)), began, began + lifetime(kind));
+    // 700 are kept back, and 4,000 more are free in two hours; the rest would wait for tomorrow, when it is too late …
+    let foreseen = foresee("update");
     assert_eq!((foreseen.at_once, foreseen.in_time, foreseen.finish), (5_300, 9_300, None));
-    let waits_until = foreseen.waits_until.unwrap();
+    // … but for what is worth sending for a week.
+    let foreseen = foresee(POSTMORTEM);
+    assert_eq!((foreseen.at_once, foreseen.in_time), (5_300, 12_000));
+    let (waits_until, finish) = (foreseen.waits_until.unwrap(), foreseen.finish.unwrap());
 
+    let broadcast = stage.company.post_as(POSTMORTEM, Investigating, began).await;
     let running = stage.start();
+    let clock_shows = |at: Timestamp| stage.clock.advance(at.duration_since(stage.now()));
+    let stands_at = async |mails| {
+        sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(server.count(), mails);
+    };
     stage.until(&broadcast, |found| found.sent == 5_300).await;
-    // Two per cent of two hours before, and then as foreseen.
-    stage.clock.advance(waits_until.duration_since(stage.now()) - SignedDuration::from_secs(144));
-    sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(server.count(), 5_300);
-    stage.clock.advance(waits_until.duration_since(stage.now()) + SignedDuration::from_secs(1));
-    stage.until(&broadcast, |found| found.sent == 9_300).await;
-    stage.wait(9 * 60);
-    sleep(Duration::from_millis(1_500)).await;
-    assert_eq!(server.count(), 9_300);
-    stage.wait(60);
+    // Two per cent before, and then as foreseen.
+    clock_shows(waits_until - waits_until.duration_since(began) / 50);
+    stands_at(5_300).await;
+    for (minutes, sent) in [(0, 7_300), (10, 8_300), (20, 9_300)] {
+        clock_shows(waits_until + SignedDuration::from_mins(minutes) + SignedDuration::from_secs(1));
+        stage.until(&broadcast, |found| found.sent == sent).await;
+    }
+    let margin = finish.duration_since(began) / 50;
+    clock_shows(finish - margin);
+    stands_at(9_300).await;
+    clock_shows(finish + margin);
     let over = stage.until_over(&broadcast).await;
-    assert_eq!((over.state, over.sent, over.expired), (BroadcastState::Expired, 9_300, 2_700));
+    assert_eq!((over.state, over.sent, over.expired), (BroadcastState::Done, 12_000, 0));
     assert!(told(&server.accepted(), "").values().all(|times| *times == 1));
     running.stop().await;
 }
@@ -100,7 +112,7 @@ async fn letters_find_room_when_broadcasts_have_none(store: Store) {
     let server = SmtpServer::start().await;
     let stage = Stage::new(&store, Some(&server)).await.within("1000/day");
     stage.company.subscribe("p", 10, Follows::everything(), stage.now()).await;
-    sent_before(&stage, 930, 1).await;
+    sent_at(&stage, 930, stage.now() - SignedDuration::from_hours(1)).await;
     let broadcast = stage.company.post(Investigating, stage.now()).await;
     let running = stage.start();
     for (number, lane) in [(1, Lane::Account), (2, Lane::Alert)] {

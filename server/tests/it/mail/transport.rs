@@ -218,7 +218,10 @@ async fn a_wrong_password_stops_everything_and_is_in_no_alert(store: Store) {
     assert!(found.reason.contains("535"), "{found:?}");
     sleep(Duration::from_millis(1_200)).await;
     assert_eq!(server.connections(), 1);
-    stage.wait(7);
+    stage.wait(4);
+    sleep(Duration::from_millis(1_200)).await;
+    assert_eq!(server.connections(), 1, "not before five minutes are over");
+    stage.wait(3);
     failures(&stage, 2).await;
     assert_eq!(server.connections(), 2, "one try in five minutes");
     let alerts = store.alerts(10).await.unwrap();
