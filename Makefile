@@ -23,7 +23,7 @@ dev: ## the demo, rebuilt and restarted when a source changes
 test: ## every test: units, both databases, mail, browser
 	@.ci/prepare test
 	cargo front
-	cargo nextest run --workspace --test-threads $$((2 * $$(nproc)))
+	cargo nextest run --workspace --test-threads $$((2 * $$(nproc) + 2))
 	cargo test --workspace --doc --quiet
 	cd end2end && npx playwright test
 
