@@ -25,7 +25,7 @@ use server::store::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::stage::{Stage, busiest_second, holds, most_in_a_second, told};
+use super::stage::{Stage, busiest_second, holds, most_within, told};
 use crate::support::{
     company::address,
     db::{on_both, on_both_at_once},
@@ -148,7 +148,7 @@ async fn a_server_that_bears_less_than_we_think_sets_the_pace(store: Store) {
     assert!(tried.len() >= 45, "{} were tried in {WATCHED:?}", tried.len());
     // The pace rises again, so once more it may be too fast: by what has run ahead when it is told so.
     assert!(late <= 2, "{late} were too fast after a minute");
-    let most = most_in_a_second(&tried);
+    let most = most_within(Duration::from_secs(1), &tried);
     assert!(most <= 10 + late, "{most} in a second after a minute");
     assert!(refused.len() <= 40, "{} were too fast", refused.len());
     let standing = stage.company.look(&broadcast).await;

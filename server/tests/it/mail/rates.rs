@@ -18,23 +18,25 @@ use server::{
     store::deliveries::{Letter, NewLetter},
 };
 
-use super::stage::{Stage, busiest_second, told};
+use super::stage::{Stage, busiest_second, most_within, told};
 use crate::support::{
     db::Database,
     smtp::{Accepted, SmtpServer},
 };
 
-/// In any second: 14, and the half a second's worth by which mails may run ahead.
-const MOST: usize = 14 + 7;
+/// Half a second's worth, by which mails may run ahead.
+const BURST: usize = 7;
+/// What a node had in hand and a busy machine sends a little late.
+const LATE: usize = 4;
 
-/// What three nodes send of a broadcast to 200 people and of so many confirmations, at 14 a second.
-async fn sent(confirmations: u64) -> Vec<Accepted> {
+/// What three nodes send of a broadcast to so many people and of so many confirmations, at 14 a second.
+async fn sent(people: usize, confirmations: u64) -> Vec<Accepted> {
     let database = Database::postgres().await;
     let others = [database.store().await, database.store().await];
     let server = SmtpServer::start().await;
     let story = async |store| {
         let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(14));
-        stage.company.subscribe("p", 200, Follows::everything(), stage.now()).await;
+        stage.company.subscribe("p", people, Follows::everything(), stage.now()).await;
         let mut write = store.write().await.unwrap();
         for number in 0..confirmations {
             let letter = NewLetter {
@@ -60,13 +62,17 @@ async fn sent(confirmations: u64) -> Vec<Accepted> {
     database.run(story).await;
     let mails = server.accepted();
     assert!(told(&mails, "").values().all(|times| *times == 1));
-    assert!(busiest_second(&mails) <= MOST, "{} in a second", busiest_second(&mails));
+    for (seconds, late) in [(1, LATE), (10, 0)] {
+        let times: Vec<_> = mails.iter().map(|mail| mail.at).collect();
+        let most = most_within(Duration::from_secs(seconds), &times);
+        assert!(most as u64 <= 14 * seconds + (BURST + late) as u64, "{most} in {seconds} s");
+    }
     mails
 }
 
 #[tokio::test]
 async fn three_nodes_use_what_broadcasts_may_of_fourteen_a_second_and_never_more() {
-    let mails = sent(0).await;
+    let mails = sent(200, 0).await;
     let took = mails[199].at - mails[0].at;
     // 85 % of 14 is 11.9, and 93 % of that is reached.
     assert!(took <= Duration::from_millis(200 * 1000 * 100 / 1190 * 100 / 93), "200 mails in {took:?}");
@@ -74,10 +80,10 @@ async fn three_nodes_use_what_broadcasts_may_of_fourteen_a_second_and_never_more
 
 #[tokio::test]
 async fn three_nodes_with_work_in_all_lanes_come_close_to_fourteen_a_second() {
-    let mails = sent(80).await;
-    let within = mails.iter().filter(|mail| mail.at - mails[0].at < Duration::from_secs(14)).count();
-    // 95 % of 13, which is itself nearly the 95 % of 14 that are ever used.
-    assert!(within * 100 >= 14 * 13 * 95, "{within} in fourteen seconds");
+    let mails = sent(260, 80).await;
+    let within = mails.iter().filter(|mail| mail.at - mails[0].at < Duration::from_secs(20)).count();
+    // Of 14, 95 % are ever used.
+    assert!(within >= 20 * 13, "{within} in twenty seconds");
 }
 
 /// Two machines whose clocks differ by so much send a broadcast to 90 people at 14 a second.
@@ -102,10 +108,10 @@ async fn sent_by_clocks_that_differ(by: SignedDuration) {
     let mut mails: Vec<_> = servers.iter().flat_map(SmtpServer::accepted).collect();
     mails.sort_by_key(|mail| mail.at);
     assert!(told(&mails, "").values().all(|times| *times == 1) && mails.len() == 90);
-    assert!(busiest_second(&mails) <= MOST, "{} in a second", busiest_second(&mails));
-    // Broadcasts have 11.9 a second, and the first come at once.
+    assert!(busiest_second(&mails) <= 14 + BURST + LATE, "{} in a second", busiest_second(&mails));
+    // Broadcasts have 11.9 a second; the first come at once, and one more for what the measured clocks are off.
     let took = mails[89].at - mails[0].at;
-    assert!(took >= Duration::from_millis((90 - 7) * 10_000 / 119), "90 mails in {took:?}");
+    assert!(took >= Duration::from_millis((90 - 8) * 10_000 / 119), "90 mails in {took:?}");
 }
 
 #[tokio::test]

@@ -214,15 +214,12 @@ pub(super) fn after(mails: &[Accepted], instant: Instant) -> usize {
 /// The most mails within a second.
 pub(super) fn busiest_second(mails: &[Accepted]) -> usize {
     let times: Vec<_> = mails.iter().map(|mail| mail.at).collect();
-    most_in_a_second(&times)
+    most_within(Duration::from_secs(1), &times)
 }
 
-/// The most of these within a second.
-pub(super) fn most_in_a_second(times: &[Instant]) -> usize {
-    let within = |first: usize| {
-        let window = times[first..].iter().take_while(|at| **at - times[first] < Duration::from_secs(1));
-        window.count()
-    };
+/// The most of these within so long.
+pub(super) fn most_within(window: Duration, times: &[Instant]) -> usize {
+    let within = |first: usize| times[first..].iter().take_while(|at| **at - times[first] < window).count();
     (0..times.len()).map(within).max().unwrap_or(0)
 }
 
