@@ -1,7 +1,10 @@
 //! Servers that break off, dawdle, lie or lose count.
 
+use std::time::Duration;
+
 use domain::delivery::{Answer, Outcome, Recipient, Stage, Transport as Advice, meaning};
 use server::mail::session::{Deadlines, Session};
+use tokio::time::{Instant, pause, resume, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{SOON, connect, deadlines, is_sent, recipients, send, transport, try_connect};
@@ -75,6 +78,35 @@ async fn a_silent_server_is_given_up_at_every_step() {
         let (outcome, is_usable) = send(&mut session, "ada@example.org").await;
         assert!(!is_usable && matches!(outcome, Outcome::Lost(at, _) if at == stage), "{outcome:?}");
     }
+}
+
+/// What becomes of a mail whose final dot is answered so, and how long that takes. The minutes are not waited for: once
+/// both sides do nothing but wait, the clock goes on to whatever comes next.
+async fn after_the_dot(act: Act) -> (Outcome, Duration) {
+    let server = SmtpServer::script().on(Step::Dot, act).start().await;
+    let mut session = Session::connect(&transport(&server), &Deadlines::default(), "client.example").await.unwrap();
+    let began = Instant::now();
+    let passing = async {
+        while server.steps(Step::Dot) == 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        pause();
+    };
+    let ((outcome, _), ()) = tokio::join!(send(&mut session, "ada@example.org"), passing);
+    resume();
+    (outcome, began.elapsed())
+}
+
+#[tokio::test]
+async fn ten_minutes_are_waited_for_the_answer_to_the_dot_and_no_longer() {
+    let minute = Duration::from_mins(1);
+    let (late, took) = after_the_dot(Act::usual().after(Duration::from_secs(590))).await;
+    assert!(is_sent(&late) && took >= Duration::from_secs(590), "{late:?} after {took:?}");
+    // Seventeen bytes, one every fifty seconds.
+    let dripping = Act::reply("250 2.0.0 Taken").dripping(Duration::from_secs(50));
+    let (lost, took) = after_the_dot(dripping).await;
+    assert_eq!(lost, Outcome::Lost(Stage::Dot, "the server did not answer within 600 seconds".into()));
+    assert!((10 * minute..11 * minute).contains(&took), "{took:?}");
 }
 
 #[tokio::test]
