@@ -141,7 +141,7 @@ create table audit (
 create index audit_action on audit (action);
 
 -- locale and time_zone (an IANA name; the page's own without one) are how they are written to. owed_since: when they asked
--- for a letter that a surge of sign-ups puts off.
+-- for a letter that a surge of sign-ups puts off; owed_turn: the how many-th of their network's they were that day.
 create table subscribers (
     id bigint primary key,
     email text not null,
@@ -158,14 +158,16 @@ create table subscribers (
     locale text not null default 'en' check (locale in ('en', 'de', 'fr', 'es')),
     time_zone text,
     owed_since bigint,
+    owed_turn bigint not null default 0,
     constraint subscribers_email_canonical unique (email_canonical)
 );
-create index subscribers_state on subscribers (state, updated_at);
+-- Who never followed the link is found without touching those who were not sent it yet.
+create index subscribers_state on subscribers (state, owed_since, updated_at);
 -- Who is told of everything is counted and walked without touching the others.
 create index subscribers_everything on subscribers (state, everything, id, locale);
 -- Whoever searches reads this and nothing else.
 create index subscribers_found on subscribers (id, email_canonical, state, everything);
-create index subscribers_owed on subscribers (owed_since, id) where owed_since is not null;
+create index subscribers_owed on subscribers (owed_turn, owed_since, id) where owed_since is not null;
 
 create table subscriber_components (
     component_id text not null references components (id),

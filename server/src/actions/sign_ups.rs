@@ -2,10 +2,14 @@
 //!
 //! ```text
 //! calm    ask ─▶ letter
-//! surge   ask ─▶ kept (owed_since) ─┬─ puzzle solved ──────────────────────▶ letter, at once
-//!                                   ├─ a few a minute, if no other waits ──▶ letter
-//!                                   └─ 48 hours, or beyond the cap ────────▶ forgotten
+//! surge   ask ─▶ kept (owed) ─┬─ puzzle solved ────────────────────────────▶ letter, at once
+//!                             ├─ a few a minute, if no other waits ────────▶ letter
+//!                             └─ last of more than can be kept, or 30 days ▶ forgotten
 //! ```
+//!
+//! Those who wait stand in one line: the first of each network of that day, then the second of each, and so on. It is
+//! worked off from its beginning and cut at its end, so that however many a flood sends from a network, people of other
+//! networks wait for one letter to it.
 
 use app::site::Site;
 use domain::{
@@ -28,17 +32,28 @@ use crate::{
         route::{ALERT, MAIN},
     },
     state::AppState,
-    store::{self, Write, deliveries::LaneCount, subscribers::Subscriber},
+    store::{
+        self, Write,
+        deliveries::LaneCount,
+        subscribers::{Owed, Subscriber},
+    },
 };
 
 /// How often it is looked whether a surge is over, and some of those who were put off are written to.
 pub const ROUND: SignedDuration = SignedDuration::from_secs(5);
-/// The most who have not confirmed.
-pub const PENDING_LIMIT: i64 = 100_000;
+/// The most who wait for a letter that was put off.
+pub const OWED_LIMIT: i64 = 250_000;
+/// How long they wait for it at most.
+pub const OWED_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// How many are forgotten in one transaction: others must get their turn to write.
+const CHUNK: i64 = 1_000;
+/// Over what time the letters that are put off are counted for each network.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// The most who are written to in one round.
 const ROUND_LIMIT: u64 = 10;
-/// The part of what account mails may use that those who were put off use of it.
-const PART: u64 = 10;
+/// The part of the rate of account mails that those who were put off use: while a surge lasts, when hardly any of them is a
+/// person, and after it. Half of it is no more than what broadcasts leave to all others.
+const PART: (u64, u64) = (10, 2);
 
 /// Counts a sign-up; says whether letters are put off.
 pub(super) async fn count(write: &mut Write, now: Timestamp) -> Result<bool> {
@@ -58,6 +73,20 @@ async fn begin(write: &mut Write, traffic: &Traffic, now: Timestamp) -> store::R
     write.begin_surge(&surge).await?;
     alerts::raise(write, &Alarm::Surge { surge: &surge, traffic }, now).await?;
     Ok(true)
+}
+
+/// Notes that someone is owed a letter; in a surge also where they stand in line. Who asks again does not lose their place.
+pub(super) async fn owe(
+    write: &mut Write,
+    client: &Client,
+    is_surge: bool,
+    subscriber: &mut Subscriber,
+    now: Timestamp,
+) -> store::Result<()> {
+    let turn = if is_surge { write.count_attempt("put off by", &client.network(), DAY, now).await? } else { 0 };
+    let before = subscriber.owed.unwrap_or(Owed { since: now, turn });
+    subscriber.owed = Some(Owed { turn: before.turn.min(turn), ..before });
+    Ok(())
 }
 
 /// The puzzle for whoever typed an address, while a surge lasts: whether the address is known or not.
@@ -110,7 +139,7 @@ pub(super) async fn send_owed(
     subscriber: &mut Subscriber,
     now: Timestamp,
 ) -> Result<bool> {
-    let is_owed = subscriber.owed_since.take().is_some() && subscriber.state != SubscriberState::Unsubscribed;
+    let is_owed = subscriber.owed.take().is_some() && subscriber.state != SubscriberState::Unsubscribed;
     // A wish that they were asked about today is no new one.
     let has_asked = subscriber.state == SubscriberState::Pending
         || (write.wish(subscriber.id).await?.is_some() && subscriptions::may_ask_again(write, subscriber, now).await?);
@@ -135,8 +164,8 @@ pub(super) async fn send_owed(
     Ok(may_write)
 }
 
-/// What happens by itself: a surge that bounces tell begins, one that is over ends, those beyond the cap are forgotten, and
-/// a few of those who were put off are written to.
+/// What happens by itself: a surge that bounces tell begins, one that is over ends, a few of those who were put off are
+/// written to, and of too many the last are forgotten.
 pub async fn round(state: &AppState) -> Result<()> {
     let now = state.clock.now();
     let traffic = state.store.traffic(now).await?;
@@ -152,20 +181,37 @@ pub async fn round(state: &AppState) -> Result<()> {
         }
         write.commit().await?;
     }
-    if state.store.count_subscribers().await?.pending > PENDING_LIMIT {
-        let mut write = state.store.write().await?;
-        let forgotten = write.cap_pending(PENDING_LIMIT).await?;
-        write.commit().await?;
-        tracing::warn!(forgotten, "Sign-ups that nobody confirmed are too many: the oldest are forgotten.");
-    }
     let (owed, _) = state.store.owed_letters().await?;
-    metrics::gauge!("tidings_sign_up_surge").set(if surge.is_some() && !is_over { 1.0 } else { 0.0 });
+    let is_surge = surge.is_some() && !is_over;
+    metrics::gauge!("tidings_sign_up_surge").set(if is_surge { 1.0 } else { 0.0 });
     metrics::gauge!("tidings_sign_ups_put_off").set(f64::from(i32::try_from(owed).unwrap_or(i32::MAX)));
-    if owed > 0 { write_to_some(state, now).await } else { Ok(()) }
+    if owed > OWED_LIMIT {
+        forget_the_last(state).await?;
+    }
+    if owed > 0 { write_to_some(state, is_surge, now).await } else { Ok(()) }
 }
 
-/// Writes to a few of those who were put off, in the order they came, from what other account mails leave over.
-async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
+/// Keeps the line of those who wait from filling the disk.
+async fn forget_the_last(state: &AppState) -> Result<()> {
+    let mut all = 0;
+    loop {
+        let mut write = state.store.write().await?;
+        let forgotten = write.cap_owed(OWED_LIMIT, CHUNK).await?;
+        write.commit().await?;
+        all += forgotten;
+        if forgotten < CHUNK.unsigned_abs() {
+            break;
+        }
+    }
+    tracing::warn!(
+        forgotten = all,
+        "Too many sign-ups are put off: the last of the networks that sent most are forgotten."
+    );
+    Ok(())
+}
+
+/// Writes to the first of those who were put off, from what other account mails leave over.
+async fn write_to_some(state: &AppState, is_surge: bool, now: Timestamp) -> Result<()> {
     let account = Share::Account;
     // Those that are tried again later do not count.
     let is_due = |count: &LaneCount| count.lane == Lane::Account && count.due_since.is_some();
@@ -188,7 +234,8 @@ async fn write_to_some(state: &AppState, now: Timestamp) -> Result<()> {
             return Ok(());
         }
     }
-    let most = (account.of(limits.rate.value).mails_in(ROUND) / PART).clamp(1, ROUND_LIMIT);
+    let part = if is_surge { PART.0 } else { PART.1 };
+    let most = (account.of(limits.rate.value).mails_in(ROUND) / part).clamp(1, ROUND_LIMIT);
     let next = write.next_owed(i64::try_from(most).unwrap_or(1)).await?;
     write.commit().await?;
     let site = state.site().await?;

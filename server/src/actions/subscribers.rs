@@ -84,7 +84,7 @@ pub async fn add(state: &AppState, actor: &Actor, command: AddSubscriber) -> Res
     subscriber.follows = follows;
     subscriber.preferences = preferences.unwrap_or(subscriber.preferences);
     subscriber.updated_at = now;
-    subscriber.owed_since = None;
+    subscriber.owed = None;
     // Links that were sent before the person left, or to confirm, are worthless now.
     subscriber.generation += 1;
     let added = match consent {

@@ -30,7 +30,7 @@ use crate::{
 
 /// A confirmation is worth sending for this long: after that the person asks again.
 const CONFIRMATION_LIFE: SignedDuration = SignedDuration::from_hours(2);
-/// Its link is valid, and an unconfirmed row kept, for this long.
+/// Its link is valid, and an unconfirmed row kept, for this long from when the letter was written.
 pub const CONFIRMATION_VALID: SignedDuration = SignedDuration::from_hours(48);
 /// One confirmation an address in this time, unless it was lost, was followed, or the person left since.
 const CONFIRMATION_PAUSE: SignedDuration = SignedDuration::from_hours(24);
@@ -105,7 +105,7 @@ async fn ask(
     }
     subscriber.updated_at = now;
     if may_write {
-        subscriber.owed_since = subscriber.owed_since.or(Some(now));
+        sign_ups::owe(&mut write, client, is_surge, &mut subscriber, now).await?;
     }
     if is_surge {
         write.put_subscriber(&subscriber).await?;
@@ -146,7 +146,7 @@ pub(super) fn newcomer(id: SubscriberId, email: &EmailAddress, now: Timestamp) -
         confirmation_sent_at: None,
         confirmed_at: None,
         unsubscribed_at: None,
-        owed_since: None,
+        owed: None,
     }
 }
 
@@ -165,7 +165,7 @@ pub async fn send_manage_link(state: &AppState, client: &Client, email: &EmailAd
     let is_surge = sign_ups::count(&mut write, now).await?;
     let known = write.subscriber_by_email(email).await?.filter(|known| known.state == SubscriberState::Active);
     if let Some(mut subscriber) = known {
-        subscriber.owed_since = subscriber.owed_since.or(Some(now));
+        sign_ups::owe(&mut write, client, is_surge, &mut subscriber, now).await?;
         if is_surge {
             write.put_subscriber(&subscriber).await?;
         } else if sign_ups::send_owed(&mut write, state, &site, &mut subscriber, now).await? {
@@ -286,7 +286,7 @@ pub async fn confirm(state: &AppState, client: &Client, token: &str) -> Result<O
         }
         subscriber.state = SubscriberState::Active;
         subscriber.confirmed_at = Some(now);
-        subscriber.owed_since = None;
+        subscriber.owed = None;
         subscriber.unsubscribed_at = None;
         subscriber.updated_at = now;
         subscriber.consent = format!("{}; confirmed by link, {}", subscriber.consent, client.address);
@@ -368,7 +368,7 @@ pub(super) async fn end(write: &mut Write, subscriber: &mut Subscriber, now: Tim
     }
     subscriber.state = SubscriberState::Unsubscribed;
     subscriber.unsubscribed_at = Some(now);
-    subscriber.owed_since = None;
+    subscriber.owed = None;
     // A confirmation's link that is still about brings nobody back, nor what they asked for before.
     subscriber.generation += 1;
     subscriber.updated_at = now;

@@ -9,7 +9,11 @@ use jiff::SignedDuration;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{sign_ups::watch_sign_ups, subscriber_lists::import_lists};
-use crate::{actions::subscriptions::CONFIRMATION_VALID, state::AppState, store};
+use crate::{
+    actions::{sign_ups::OWED_KEPT, subscriptions::CONFIRMATION_VALID},
+    state::AppState,
+    store,
+};
 
 /// How often the page version is asked for: another node's change shows within a second.
 const POLL: Duration = Duration::from_millis(500);
@@ -29,7 +33,7 @@ const DRAFTS_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 const REPETITIONS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 /// How long it is known who was told of what.
 const DELIVERIES_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
-/// How many old deliveries go in one transaction: others must get their turn to write.
+/// How many old rows go in one transaction: others must get their turn to write.
 const CHUNK: u16 = 5_000;
 
 /// Keeps the page cache true: hears of changes made elsewhere, and of the store's loss.
@@ -90,11 +94,19 @@ async fn clean_up_once(state: &AppState) -> store::Result<()> {
     write.delete_old_repetitions(before(REPETITIONS_KEPT)).await?;
     write.delete_old_alerts(before(DELIVERIES_KEPT)).await?;
     write.delete_old_bounces(before(DELIVERIES_KEPT)).await?;
-    let stale = write.delete_stale_pending(before(CONFIRMATION_VALID)).await?;
     write.delete_stale_wishes(before(CONFIRMATION_VALID)).await?;
     write.commit().await?;
-    if stale > 0 {
-        tracing::info!(count = stale, "Removed sign-ups that nobody confirmed");
+    loop {
+        let mut write = state.store.write().await?;
+        let (sent, owed) = (before(CONFIRMATION_VALID), before(OWED_KEPT));
+        let stale = write.delete_stale_pending(sent, owed, CHUNK.into()).await?;
+        write.commit().await?;
+        if stale > 0 {
+            tracing::info!(count = stale, "Removed sign-ups that nobody confirmed");
+        }
+        if stale < CHUNK.into() {
+            break;
+        }
     }
     loop {
         let mut write = state.store.write().await?;

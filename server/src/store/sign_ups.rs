@@ -90,10 +90,10 @@ impl Write {
         traffic(self.connection(), now).await
     }
 
-    /// The next to whom a letter is owed, whoever waits longest first.
+    /// The next to whom a letter is owed: the first of each network, then the second of each; among them whoever waits longest.
     pub async fn next_owed(&mut self, limit: i64) -> Result<Vec<SubscriberId>> {
         let ids: Vec<i64> = sqlx::query_scalar(
-            "select id from subscribers where owed_since is not null order by owed_since, id limit $1",
+            "select id from subscribers where owed_since is not null order by owed_turn, owed_since, id limit $1",
         )
         .bind(limit)
         .fetch_all(self.connection())
@@ -101,21 +101,18 @@ impl Write {
         Ok(ids.into_iter().map(SubscriberId).collect())
     }
 
-    /// Forgets those who have not confirmed beyond `most` and says how many: first those who were not written to, whoever
-    /// waits longest first. Who had left before and asked again is never forgotten.
-    pub async fn cap_pending(&mut self, most: i64) -> Result<u64> {
-        let (pending,): (i64,) = sqlx::query_as("select count(*) from subscribers where state = 'pending'")
+    /// Forgets those beyond `most` to whom a letter is owed, whose turn would come last, at most `limit` at a time; says how
+    /// many. Who is a subscriber or was one is never forgotten, nor who was written to.
+    pub async fn cap_owed(&mut self, most: i64, limit: i64) -> Result<u64> {
+        let (owed,): (i64,) = sqlx::query_as("select count(*) from subscribers where owed_since is not null")
             .fetch_one(self.connection())
             .await?;
-        if pending <= most {
-            return Ok(0);
-        }
         let rows = sqlx::query(
             "delete from subscribers where id in (select id from subscribers \
-             where state = 'pending' and unsubscribed_at is null \
-             order by case when owed_since is null then 1 else 0 end, updated_at, id limit $1)",
+             where owed_since is not null and state = 'pending' and unsubscribed_at is null \
+             order by owed_turn desc, owed_since desc, id desc limit $1)",
         )
-        .bind(pending - most)
+        .bind((owed - most).clamp(0, limit))
         .execute(self.connection())
         .await?;
         Ok(rows.rows_affected())

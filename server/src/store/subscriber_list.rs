@@ -106,10 +106,10 @@ impl Store {
         let ids = json!(ids).to_string();
         let rows_text = self.engine.pick(
             "select id, email, state, everything, locale, time_zone, generation, consent, created_at, updated_at,
-                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since
+                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since, owed_turn
              from subscribers where id in (select value from json_each($1)) order by id desc",
             "select id, email, state, everything, locale, time_zone, generation, consent, created_at, updated_at,
-                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since
+                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since, owed_turn
              from subscribers
              where id in (select cast(value as bigint) from jsonb_array_elements_text(cast($1 as jsonb)))
              order by id desc",

@@ -44,8 +44,18 @@ pub struct Subscriber {
     pub confirmed_at: Option<Timestamp>,
     /// When they last left.
     pub unsubscribed_at: Option<Timestamp>,
-    /// Since when they are owed a letter that a surge of sign-ups puts off.
-    pub owed_since: Option<Timestamp>,
+    /// The letter that a surge of sign-ups puts off, if they are owed one.
+    pub owed: Option<Owed>,
+}
+
+/// A letter that is put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// Since when it is owed.
+    pub since: Timestamp,
+    /// Whether it was the first that was put off that day to somebody of their network, the second, and so on. The first of
+    /// each network come before the second of any: a flood waits for itself, and not people for a flood.
+    pub turn: i64,
 }
 
 /// How many subscribers there are in each state.
@@ -75,6 +85,7 @@ pub(super) struct Row {
     confirmed_at: Option<i64>,
     unsubscribed_at: Option<i64>,
     owed_since: Option<i64>,
+    owed_turn: i64,
 }
 
 impl Row {
@@ -107,7 +118,7 @@ impl Row {
             confirmation_sent_at: optional(self.confirmation_sent_at)?,
             confirmed_at: optional(self.confirmed_at)?,
             unsubscribed_at: optional(self.unsubscribed_at)?,
-            owed_since: optional(self.owed_since)?,
+            owed: optional(self.owed_since)?.map(|since| Owed { since, turn: self.owed_turn }),
         })
     }
 }
@@ -117,13 +128,32 @@ macro_rules! select_subscriber {
     ($rest:literal) => {
         concat!(
             "select id, email, state, everything, locale, time_zone, generation, consent, created_at, updated_at,
-                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since
+                    confirmation_sent_at, confirmed_at, unsubscribed_at, owed_since, owed_turn
              from subscribers where ",
             $rest
         )
     };
 }
 pub(super) use select_subscriber;
+
+/// A statement about at most $3 who asked and never followed the link: written to before $1, or owed a letter since before
+/// $2; and who had left before, or had not.
+macro_rules! of_stale_pending {
+    ($statement:literal, $left:literal) => {
+        concat!(
+            $statement,
+            " where id in (select id from (
+                  select id, unsubscribed_at from subscribers
+                  where state = 'pending' and owed_since is null and updated_at < $1
+                        and coalesce(confirmation_sent_at, 0) < $1
+                  union all
+                  select id, unsubscribed_at from subscribers where state = 'pending' and owed_since < $2
+              ) as stale where unsubscribed_at is ",
+            $left,
+            " limit $3)"
+        )
+    };
+}
 
 impl Store {
     /// One subscriber.
@@ -215,14 +245,15 @@ impl Write {
         sqlx::query(
             "insert into subscribers (id, email, email_canonical, state, everything, generation, consent, created_at,
                                       updated_at, confirmation_sent_at, confirmed_at, unsubscribed_at, locale,
-                                      time_zone, owed_since)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                                      time_zone, owed_since, owed_turn)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
              on conflict (id) do update
              set email = excluded.email, email_canonical = excluded.email_canonical, state = excluded.state,
                  everything = excluded.everything, generation = excluded.generation, consent = excluded.consent,
                  updated_at = excluded.updated_at, confirmation_sent_at = excluded.confirmation_sent_at,
                  confirmed_at = excluded.confirmed_at, unsubscribed_at = excluded.unsubscribed_at,
-                 locale = excluded.locale, time_zone = excluded.time_zone, owed_since = excluded.owed_since",
+                 locale = excluded.locale, time_zone = excluded.time_zone, owed_since = excluded.owed_since,
+                 owed_turn = excluded.owed_turn",
         )
         .bind(subscriber.id.0)
         .bind(subscriber.email.as_str())
@@ -238,7 +269,8 @@ impl Write {
         .bind(subscriber.unsubscribed_at.map(millis))
         .bind(subscriber.preferences.locale.as_str())
         .bind(subscriber.preferences.zone.as_ref().map(Zone::as_str))
-        .bind(subscriber.owed_since.map(millis))
+        .bind(subscriber.owed.map(|owed| millis(owed.since)))
+        .bind(subscriber.owed.map_or(0, |owed| owed.turn))
         .execute(self.connection())
         .await?;
         self.put_follows(subscriber.id, &subscriber.follows).await
@@ -270,23 +302,26 @@ impl Write {
         Ok(())
     }
 
-    /// Forgets those who asked before an instant and never followed the link; says how many.
+    /// Forgets those who asked and never followed the link, at most `limit` at a time; says how many. Whoever was written to
+    /// has until the letter is from before `sent_before`; whoever is still owed it, until they asked before `owed_before`.
     ///
     /// Who had left before and asked again is not forgotten but counts as having left, so that an import does not
     /// bring them back.
-    pub async fn delete_stale_pending(&mut self, before: Timestamp) -> Result<u64> {
-        let returned = sqlx::query(
-            "update subscribers set state = 'unsubscribed', owed_since = null
-             where state = 'pending' and updated_at < $1 and unsubscribed_at is not null",
-        )
-        .bind(millis(before))
-        .execute(self.connection())
-        .await?;
-        let deleted = sqlx::query("delete from subscribers where state = 'pending' and updated_at < $1")
-            .bind(millis(before))
-            .execute(self.connection())
-            .await?;
-        Ok(returned.rows_affected() + deleted.rows_affected())
+    pub async fn delete_stale_pending(
+        &mut self,
+        sent_before: Timestamp,
+        owed_before: Timestamp,
+        limit: i64,
+    ) -> Result<u64> {
+        let returned =
+            of_stale_pending!("update subscribers set state = 'unsubscribed', owed_since = null", "not null");
+        let deleted = of_stale_pending!("delete from subscribers", "null");
+        let mut rows = 0;
+        for text in [returned, deleted] {
+            let query = sqlx::query(text).bind(millis(sent_before)).bind(millis(owed_before)).bind(limit);
+            rows += query.execute(self.connection()).await?.rows_affected();
+        }
+        Ok(rows)
     }
 }
 

@@ -49,12 +49,16 @@ impl Write {
         Ok(())
     }
 
-    /// Forgets what was asked for before an instant and never confirmed.
+    /// Forgets what was asked for before an instant and never confirmed. Whoever was not asked yet whether it was them, or
+    /// not before that instant, has time left.
     pub async fn delete_stale_wishes(&mut self, before: Timestamp) -> Result<()> {
-        sqlx::query("delete from subscriber_wishes where created_at < $1")
-            .bind(millis(before))
-            .execute(self.connection())
-            .await?;
+        sqlx::query(
+            "delete from subscriber_wishes where created_at < $1 and not exists (select 1 from subscribers
+             where id = subscriber_id and (owed_since is not null or confirmation_sent_at >= $1))",
+        )
+        .bind(millis(before))
+        .execute(self.connection())
+        .await?;
         Ok(())
     }
 }

@@ -175,7 +175,7 @@ async fn neither_is_held_up(app: &TestApp, server: &SmtpServer, database_url: &s
     ask(&app.visitor(), "patient@example.com", EVERYTHING).await.is(200).says("Your request is kept");
     let mut write = app.state.store.write().await.unwrap();
     let patient = write.subscriber_by_email(&email("patient@example.com")).await.unwrap().unwrap();
-    assert!(patient.state == SubscriberState::Pending && patient.owed_since.is_some());
+    assert!(patient.state == SubscriberState::Pending && patient.owed.is_some());
     assert!(write.subscriber_by_email(&email("before19999@bogus.example")).await.unwrap().is_some());
     drop(write);
     let bogus = server.accepted().iter().filter(|mail| mail.to[0].ends_with("@bogus.example")).count();

@@ -8,6 +8,7 @@ use reqwest::Method;
 use server::{
     actions::{mail, sign_ups, subscriptions},
     config::Settings,
+    http::client::Client as From,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +25,7 @@ served_on_both!(
     the_link_to_ones_choices_is_put_off_in_a_surge_too,
     an_answer_counts_once_for_its_address_and_in_time,
     a_surge_ends_by_itself_and_those_who_were_put_off_are_written_to,
+    whoever_is_put_off_waits_for_one_letter_to_each_other_network,
 );
 
 /// The value of one of the page's hidden fields.
@@ -197,13 +199,45 @@ async fn a_surge_ends_by_itself_and_those_who_were_put_off_are_written_to(app: T
     assert_eq!(app.state.store.owed_letters().await.unwrap(), (0, None));
 }
 
+async fn whoever_is_put_off_waits_for_one_letter_to_each_other_network(app: TestApp) {
+    app.followers(&["active@example.com"], &Follows::everything()).await;
+    mail::hold(&app.state, &app.actor().await, true).await.unwrap();
+    // A day begins, and with it every network's turns.
+    let day = 24 * 60 * 60;
+    let since_midnight = app.state.clock.now().as_second().rem_euclid(day);
+    app.state.clock.advance(SignedDuration::from_secs(day - since_midnight));
+    flood(&app).await;
+    let asks = async |network: u8, email: &str| {
+        let client = From { address: [10, 0, network, 1].into(), is_relayed: false };
+        let command = Subscribe { email: email.parse().unwrap(), follows: Follows::everything() };
+        subscriptions::subscribe(&app.state, &client, command, Locale::default()).await.unwrap();
+    };
+    for number in 1..=4 {
+        asks(1, &format!("bogus{number}@example.com")).await;
+    }
+    asks(2, "ann@example.com").await;
+    asks(3, "ben@example.com").await;
+    // Neither asking again costs a place, nor somebody who asks for them.
+    asks(1, "ben@example.com").await;
+    asks(4, "bogus4@example.com").await;
+    let client = From { address: [10, 0, 2, 9].into(), is_relayed: false };
+    subscriptions::send_manage_link(&app.state, &client, &"active@example.com".parse().unwrap()).await.unwrap();
+    let line = app.state.store.write().await.unwrap().next_owed(9).await.unwrap();
+    let mut emails = Vec::new();
+    for id in line {
+        emails.push(app.state.store.subscriber(id).await.unwrap().unwrap().email.to_string());
+    }
+    let expected = ["bogus1", "bogus4", "ann", "ben", "bogus2", "active", "bogus3"];
+    assert_eq!(emails, expected.map(|name| format!("{name}@example.com")));
+}
+
 #[tokio::test]
 async fn confirmations_that_come_back_begin_a_surge() {
     let refusing = SmtpServer::script().on(Step::Rcpt, Act::reply("550 5.1.1 No such mailbox")).start().await;
     let app = TestApp::with(Settings { smtp_url: Some(refusing.url()), ..Settings::default() }).await;
     let owner = app.owner().await;
     for number in 0..20 {
-        let client = server::http::client::Client { address: [10, 0, number, 1].into(), is_relayed: false };
+        let client = From { address: [10, 0, number, 1].into(), is_relayed: false };
         let email = format!("reader{number}@example.com").parse().unwrap();
         let command = Subscribe { email, follows: Follows::everything() };
         subscriptions::subscribe(&app.state, &client, command, Locale::default()).await.unwrap();

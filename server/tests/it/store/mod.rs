@@ -139,7 +139,7 @@ fn subscriber(id: i64, follows: Follows) -> Subscriber {
         confirmation_sent_at: None,
         confirmed_at: None,
         unsubscribed_at: None,
-        owed_since: None,
+        owed: None,
     }
 }
 

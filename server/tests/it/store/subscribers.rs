@@ -7,7 +7,7 @@ use domain::{
 };
 use server::store::{
     Store,
-    subscribers::{Subscriber, SubscriberCounts},
+    subscribers::{Owed, Subscriber, SubscriberCounts},
 };
 use tokio::time::timeout;
 
@@ -43,7 +43,7 @@ async fn a_subscriber_comes_back_as_written(store: Store) {
         confirmation_sent_at: Some(at(3)),
         confirmed_at: Some(at(4)),
         unsubscribed_at: Some(at(5)),
-        owed_since: Some(at(6)),
+        owed: Some(Owed { since: at(6), turn: 2 }),
         ..subscriber(1, follows(&[3, 1], &[1]))
     };
     let plain = subscriber(2, Follows::everything());
@@ -189,21 +189,35 @@ async fn those_who_never_confirmed_are_forgotten_but_not_that_someone_left(store
         updated_at,
         ..subscriber(id, follows(&[1], &[]))
     };
+    let owed = |id, since| Subscriber { owed: Some(Owed { since, turn: 1 }), ..pending(id, at(0)) };
     let people = [
         pending(1, at(0)),
         pending(2, at(100)),
         Subscriber { unsubscribed_at: Some(at(-9)), ..pending(3, at(0)) },
         subscriber(4, follows(&[1], &[])),
+        // Written to long after they asked.
+        Subscriber { confirmation_sent_at: Some(at(100)), ..pending(5, at(0)) },
+        Subscriber { confirmation_sent_at: Some(at(99)), ..pending(6, at(0)) },
+        // Not written to yet.
+        owed(7, at(50)),
+        owed(8, at(49)),
+        Subscriber { unsubscribed_at: Some(at(-9)), ..owed(9, at(49)) },
+        Subscriber { state: SubscriberState::Active, ..owed(10, at(49)) },
     ];
     put_subscribers(&store, &people).await;
     let mut write = store.write().await.unwrap();
-    assert_eq!(write.delete_stale_pending(at(100)).await.unwrap(), 2);
-    assert_eq!(write.delete_stale_pending(at(100)).await.unwrap(), 0);
+    let mut forgotten = Vec::new();
+    for _ in 0..4 {
+        forgotten.push(write.delete_stale_pending(at(100), at(50), 1).await.unwrap());
+    }
+    // Of each kind one at a time: who left before, and who did not.
+    assert_eq!(forgotten, [2, 2, 1, 0]);
     write.commit().await.unwrap();
     let mut states = Vec::new();
-    for id in 1..=4 {
+    for id in 1..=10 {
         states.push(store.subscriber(SubscriberId(id)).await.unwrap().map(|person| person.state));
     }
-    let (pending, left, active) = (SubscriberState::Pending, SubscriberState::Unsubscribed, SubscriberState::Active);
-    assert_eq!(states, [None, Some(pending), Some(left), Some(active)]);
+    let (pending, left) = (Some(SubscriberState::Pending), Some(SubscriberState::Unsubscribed));
+    let active = Some(SubscriberState::Active);
+    assert_eq!(states, [None, pending, left, active, pending, None, pending, None, left, active]);
 }
