@@ -233,6 +233,11 @@ impl SmtpServer {
         self.state.accepted.lock().unwrap().clone()
     }
 
+    /// What `pick` makes of the mails after the first `skipped`, in order, without a copy of each.
+    pub(crate) fn pick<T>(&self, skipped: usize, pick: impl FnMut(&Accepted) -> Option<T>) -> Vec<T> {
+        self.state.accepted.lock().unwrap().iter().skip(skipped).filter_map(pick).collect()
+    }
+
     /// How many mails were taken so far.
     pub(crate) fn count(&self) -> usize {
         *self.state.taken.borrow()
