@@ -41,21 +41,38 @@ impl Client {
         Ok(serde_json::from_str(&self.ask("POST", path, &body.to_string())?)?)
     }
 
+    /// Sends a form as its page would, through a proxy that names where it comes from; the status and the page. Of what is in
+    /// it only addresses are not written as they are.
+    pub(crate) fn form(&mut self, path: &str, fields: &[(&str, &str)], network: &str) -> Result<(u16, String)> {
+        let fields: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{name}={}", value.replace('@', "%40"))).collect();
+        let headers = format!(
+            "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\nX-Forwarded-For: {network}\r\n"
+        );
+        self.send("POST", path, &headers, &fields.join("&"))
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &str) -> Result<String> {
         let token = match self.token.as_str() {
             "" => String::new(),
             token => format!("Authorization: Bearer {token}\r\n"),
         };
+        let (status, answer) = self.send(method, path, &format!("{token}Content-Type: application/json\r\n"), body)?;
+        ensure!((200..300).contains(&status), "{method} {path}: {status}: {answer}");
+        Ok(answer)
+    }
+
+    fn send(&mut self, method: &str, path: &str, headers: &str, body: &str) -> Result<(u16, String)> {
         let length = body.len();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{token}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\n{headers}Content-Length: {length}\r\n\r\n{body}",
             self.host
         );
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
-        let is_success = line.split(' ').nth(1).is_some_and(|code| code.starts_with('2'));
-        let status = line.trim_end().to_owned();
+        let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let status = status.with_context(|| format!("{method} {path}: no status in {line:?}"))?;
         let mut length = 0;
         loop {
             line.clear();
@@ -67,8 +84,6 @@ impl Client {
         }
         let mut answer = vec![0; length];
         self.stream.read_exact(&mut answer)?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        ensure!(is_success, "{method} {path}: {status}: {answer}");
-        Ok(answer)
+        Ok((status, String::from_utf8_lossy(&answer).into_owned()))
     }
 }

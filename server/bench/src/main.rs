@@ -4,13 +4,15 @@
 //! tidings import ─▶ tidings serve ◀─ POST /api/v1/incidents
 //!                        │ SMTP
 //!                        ├──▶ smtp-sink (Postfix) ◀── smtp-source: the reference of speed      speed.rs
-//!                        └──▶ sink.rs: knows everyone by number, so nobody is lost or repeated  publish.rs, million.rs
+//!                        └──▶ sink.rs: knows everyone by number, so nobody is lost or repeated  publish.rs, million.rs,
+//!                                                                                               flood.rs
 //! ```
 //! Every figure is printed with its reference and its bound; the exit status is 1 when a bound is missed. What is kept
 //! lies on the disk of `target/`, never in memory.
 
 mod bare;
 mod broadcast;
+mod flood;
 mod http;
 mod machine;
 mod million;
@@ -38,14 +40,16 @@ pub(crate) struct Scale {
     pub(crate) rounds: usize,
     /// How long the idle home page is watched, in seconds.
     pub(crate) idle: u64,
+    /// How many minutes of the hour with a flood are played.
+    pub(crate) minutes: u32,
 }
 
 impl Scale {
     /// `BENCH_QUICK=1` is for those who work on the speed: a tenth.
     fn chosen() -> Self {
         match std::env::var_os("BENCH_QUICK") {
-            Some(_) => Self { million: 100_000, round: 20_000, rounds: 3, idle: 5 },
-            None => Self { million: 1_000_000, round: 60_000, rounds: 5, idle: 20 },
+            Some(_) => Self { million: 100_000, round: 20_000, rounds: 3, idle: 5, minutes: 6 },
+            None => Self { million: 1_000_000, round: 60_000, rounds: 5, idle: 20, minutes: 60 },
         }
     }
 }
@@ -61,10 +65,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures what the arguments name (`speed`, `publish`, `million`), or all of it.
+/// Measures what the arguments name (`speed`, `publish`, `million`, `flood`), or all of it.
 fn run() -> Result<bool> {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
-    let known = ["speed", "speed-sqlite", "speed-postgres", "publish", "million"];
+    let known = ["speed", "speed-sqlite", "speed-postgres", "publish", "million", "flood"];
     if let Some(unknown) = wanted.iter().find(|name| !known.contains(&name.as_str())) {
         anyhow::bail!("`{unknown}` is not measured: choose among {}", known.join(", "));
     }
@@ -88,6 +92,9 @@ fn run() -> Result<bool> {
         let (large, found) = million::measure(&binary, &scale)?;
         figures.extend(publish::figures(&small, &middle, &large));
         figures.extend(found);
+    }
+    if is_wanted("flood") {
+        figures.extend(flood::measure(&binary, &scale)?);
     }
     let title = machine::describe(&binary, small.mail_size)?;
     Ok(table::print(&title, &figures))

@@ -25,13 +25,22 @@ pub(crate) struct Place<'a> {
     /// SQLite without one.
     database: Option<postgres::Database<'a>>,
     smtp_url: String,
+    /// What is not as in the other benchmarks.
+    settings: Vec<(&'static str, String)>,
 }
 
 impl<'a> Place<'a> {
     /// An empty one, on the disk of the build.
     pub(crate) fn new(binary: &Path, database: Option<postgres::Database<'a>>, smtp_url: &str) -> Result<Self> {
         let folder = below(binary, "tidings")?;
-        Ok(Self { binary: binary.to_owned(), folder, database, smtp_url: smtp_url.to_owned() })
+        Ok(Self { binary: binary.to_owned(), folder, database, smtp_url: smtp_url.to_owned(), settings: Vec::new() })
+    }
+
+    /// With this instead of what the other benchmarks set.
+    #[must_use]
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.settings.push((name, value.into()));
+        self
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -53,6 +62,7 @@ impl<'a> Place<'a> {
             // The bench asks often how far it is.
             .env("TIDINGS_API_RATE", "0")
             .env("TIDINGS_LOG", "warn")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         if let Some(database) = &self.database {
             command.env("TIDINGS_DATABASE_URL", database.url());
@@ -65,6 +75,11 @@ impl<'a> Place<'a> {
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "tidings {}: {errors}", arguments.join(" "));
         Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    }
+
+    /// Adds somebody who is told what the matter is.
+    pub(crate) fn add_owner(&self, email: &str) -> Result<()> {
+        self.run(&["owner", "create", "--email", email]).map(drop)
     }
 
     /// Imports that many people, each with what `follows` says: nothing for everything, or a component's id.

@@ -1,6 +1,7 @@
 //! A mail server that takes everything and knows who was mailed how often.
 //!
-//! Everyone's address begins with their number, `p17@example.com`, so a byte each is memory enough.
+//! Everyone's address begins with their number, `p17@example.com`, so a byte each is memory enough. What comes to others is
+//! kept.
 
 use std::{
     io::{Read, Write},
@@ -29,7 +30,19 @@ struct Taken {
     mails: AtomicU64,
     bytes: AtomicU64,
     first: Mutex<Option<Instant>>,
+    letters: Mutex<Vec<Letter>>,
     over: AtomicBool,
+}
+
+/// A mail to somebody who has no number.
+#[derive(Clone, Debug)]
+pub(crate) struct Letter {
+    /// To whom.
+    pub(crate) to: String,
+    /// As it came, without its dot.
+    pub(crate) message: String,
+    /// When it was taken.
+    pub(crate) at: Instant,
 }
 
 /// What the sink has seen since it was last told to forget.
@@ -51,6 +64,7 @@ impl Sink {
             mails: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             first: Mutex::default(),
+            letters: Mutex::default(),
             over: AtomicBool::new(false),
         });
         let shared = Arc::clone(&taken);
@@ -102,6 +116,25 @@ impl Sink {
         count
     }
 
+    /// What `pick` makes of the mails to those who have no number, in order; they are never forgotten.
+    pub(crate) fn letters<T>(&self, pick: impl FnMut(&Letter) -> Option<T>) -> Vec<T> {
+        self.taken.letters.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(pick).collect()
+    }
+
+    /// The first such mail that is as wanted, if it comes before `deadline`.
+    pub(crate) fn letter(&self, deadline: Instant, is_it: impl Fn(&Letter) -> bool) -> Option<Letter> {
+        loop {
+            let found = self.letters(|letter| is_it(letter).then(|| letter.clone()));
+            if let Some(letter) = found.into_iter().next() {
+                return Some(letter);
+            }
+            if Instant::now() > deadline {
+                return None;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// When the first mail was taken; waits for it.
     pub(crate) fn first(&self) -> Result<Instant> {
         let patience = Instant::now() + Duration::from_mins(1);
@@ -130,7 +163,7 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
     stream.write_all(b"220 sink\r\n")?;
     let mut input = Vec::with_capacity(1 << 16);
     let mut answers = Vec::new();
-    let mut to = None;
+    let mut to = String::new();
     let mut is_message = false;
     let mut chunk = vec![0; 1 << 16];
     loop {
@@ -139,9 +172,9 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
                 let Some(end) = find(&input, b"\r\n.\r\n") else { break };
                 let now = Instant::now();
                 taken.bytes.fetch_add(u64::try_from(end)? + 2, Ordering::Relaxed);
+                note(taken, &to, &input[..end], now);
                 input.drain(..end + 5);
                 is_message = false;
-                note(taken, to.take(), now);
                 answers.extend_from_slice(b"250 2.0.0 Ok\r\n");
                 continue;
             }
@@ -151,7 +184,7 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
             let answer: &[u8] = match line.get(..4).unwrap_or_default() {
                 "EHLO" => b"250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n",
                 "RCPT" => {
-                    to = Some(number(&line).with_context(|| format!("nobody is called {line}"))?);
+                    address(&line).with_context(|| format!("nobody is called {line}"))?.clone_into(&mut to);
                     b"250 2.1.5 Ok\r\n"
                 }
                 "DATA" => {
@@ -179,19 +212,29 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
     }
 }
 
-fn note(taken: &Taken, to: Option<usize>, now: Instant) {
+fn note(taken: &Taken, to: &str, message: &[u8], now: Instant) {
     taken.mails.fetch_add(1, Ordering::Relaxed);
-    let mut times = taken.times.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(times) = to.and_then(|to| times.get_mut(to)) {
-        *times = times.saturating_add(1);
+    if let Some(number) = number(to) {
+        let mut times = taken.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(times) = times.get_mut(number) {
+            *times = times.saturating_add(1);
+        }
+    } else {
+        let message = String::from_utf8_lossy(message).into_owned();
+        let letter = Letter { to: to.to_owned(), message, at: now };
+        taken.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
     }
-    drop(times);
     taken.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
 }
 
-/// `RCPT TO:<p17@example.com>` is 17.
-fn number(line: &str) -> Option<usize> {
-    line.split_once("<p")?.1.split_once('@')?.0.parse().ok()
+/// Whom `RCPT TO:<p17@example.com>` names.
+fn address(line: &str) -> Option<&str> {
+    Some(line.split_once('<')?.1.split_once('>')?.0)
+}
+
+/// `p17@example.com` is 17.
+fn number(address: &str) -> Option<usize> {
+    address.strip_prefix('p')?.split_once('@')?.0.parse().ok()
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
@@ -204,8 +247,10 @@ mod tests {
 
     #[test]
     fn people_are_known_by_their_number() {
-        assert_eq!(number("RCPT TO:<p17@example.com>"), Some(17));
-        assert_eq!(number("RCPT TO:<owner@example.com>"), None);
+        let known = |line: &str| address(line).and_then(number);
+        assert_eq!(known("RCPT TO:<p17@example.com>"), Some(17));
+        assert_eq!(known("RCPT TO:<owner@example.com>"), None);
+        assert_eq!(known("RCPT TO:"), None);
     }
 
     #[test]
@@ -220,6 +265,18 @@ mod tests {
         assert_eq!((sink.mails(), sink.count()), (3, Count { people: 2, repeated: 1 }));
         sink.forget();
         assert_eq!((sink.mails(), sink.count()), (0, Count::default()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_letter_to_somebody_without_a_number_is_kept() -> Result<()> {
+        let sink = Sink::start(1)?;
+        let mut stream = TcpStream::connect(sink.address)?;
+        stream.write_all(b"EHLO x\r\nRCPT TO:<owner@example.com>\r\nDATA\r\nHello\r\n.\r\nQUIT\r\n")?;
+        stream.read_to_end(&mut Vec::new())?;
+        let letter = sink.letter(Instant::now(), |letter| letter.to == "owner@example.com").context("a letter")?;
+        assert_eq!(letter.message, "Hello");
+        assert!(sink.letter(Instant::now(), |letter| letter.to == "p0@example.com").is_none());
         Ok(())
     }
 }
