@@ -105,9 +105,9 @@ async fn has_sent(node: &Console) -> bool {
 
 #[tokio::test]
 async fn a_node_that_was_asleep_for_longer_than_its_lease_finds_itself_replaced() {
-    let database = Database::postgres().await;
     // There are permits for as many, however slow it is.
     const CONNECTIONS: usize = 4;
+    let database = Database::postgres().await;
     let gate = CancellationToken::new();
     let held = Act::usual().held_by(&gate);
     let asleep = SmtpServer::script().when(Step::Dot, When::After(50), held).start().await;
