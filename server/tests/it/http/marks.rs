@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use domain::subscriber::Follows;
 use reqwest::Method;
-use server::http::{Who, table};
+use server::{
+    http::{Who, table},
+    store::suppressions::NOBODY,
+};
 
 use crate::support::{
     app::{PASSWORD, TestApp},
@@ -82,12 +85,14 @@ async fn with_subscribers(clerk: &mut Clerk) {
     let added = clerk.sends("/admin/subscribers/new", &[], &form).await;
     let ann = added.location().rsplit('/').next().unwrap().to_owned();
     clerk.sends("/admin/subscribers/{id}", &[&ann], &[("everything", "1"), ("locale", "fr")]).await;
+    let lately = domain::time::editable(clerk.app.state.clock.now() - jiff::SignedDuration::from_hours(3));
     for (route, ids, form) in [
         ("/admin/subscribers/{id}/release", &[ann.as_str()][..], &[][..]),
         ("/admin/suppressions/release", &[][..], &[("email", "ann@example.com")][..]),
+        ("/admin/suppressions/release-many", &[][..], &[("since", lately.as_str())][..]),
     ] {
         let mut write = store.write().await.unwrap();
-        write.suppress("ann@example.com", "mailbox full", None, clerk.app.state.clock.now()).await.unwrap();
+        write.suppress("ann@example.com", NOBODY, None, clerk.app.state.clock.now()).await.unwrap();
         write.commit().await.unwrap();
         clerk.sends(route, ids, form).await;
     }

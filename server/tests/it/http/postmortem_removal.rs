@@ -20,6 +20,8 @@ async fn over(app: &TestApp, owner: &Client, is_mailed: bool) -> (String, String
     let notify = if is_mailed { "yes" } else { "no" };
     let form = Form::incident("Customer X lost data").with("notify", notify);
     form.post(owner, "/admin/incidents/new").await.is(303);
+    // Else the postmortem may take its place.
+    app.all_sent().await;
     let id = app.state.store.open_incidents().await.unwrap()[0].id.to_string();
     Form::update("resolved", "Over.").say(owner, &id).await;
     let path = format!("/admin/incidents/{id}/postmortem");

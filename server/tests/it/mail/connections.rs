@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use domain::{broadcast::BroadcastState, rate::Rate, status::IncidentStatus::Investigating, subscriber::Follows};
+use domain::{
+    broadcast::BroadcastState, health::Condition, rate::Rate, status::IncidentStatus::Investigating,
+    subscriber::Follows,
+};
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -42,7 +45,8 @@ async fn a_connection_that_was_closed_while_it_was_idle_is_no_trouble() {
         let broadcast = stage.company.post(Investigating, stage.now()).await;
         let running = stage.start();
         assert_eq!(stage.until_over(&broadcast).await.sent, 20);
-        assert_eq!(stage.company.store.transport("main").await.unwrap(), None, "it never had trouble");
+        let health = stage.company.store.transport("main").await.unwrap().unwrap();
+        assert_eq!((health.condition, health.noted_at), (Condition::Fine, health.since), "it never had trouble");
         running.stop().await;
     };
     Database::sqlite().await.run(story).await;
