@@ -29,6 +29,7 @@ pub mod telemetry;
 
 use std::{fs::DirBuilder, net::SocketAddr, path::Path, time::Duration};
 
+use axum::ServiceExt as _;
 use domain::ids::PageId;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -105,7 +106,7 @@ impl Server {
         };
         state.set_mail(worker.handle());
         let (stopping, streaming) = (shutdown.clone(), state.clone());
-        let service = http::router(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let service = http::service(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
         let serving = axum::serve(listener, service).with_graceful_shutdown(async move {
             stopping.cancelled().await;
             // They would never finish by themselves.

@@ -1,9 +1,9 @@
 //! The URL table: every route, top to bottom, with who may use it.
 //!
 //! ```text
-//! request ─ error pages ─ security headers ─ CSRF ─┬─ public routes ── page cache ── store
-//!                                                  ├─ console routes ─ session ── signed in? ─ handler ─ action
-//!                                                  └─ API routes ───── key ────── its scope? ─ handler ─ action
+//! request ─ a kept page? ─ security headers ─ error pages ─ CSRF ─┬─ public routes ── page cache ── store
+//!                                                                 ├─ console routes ─ session ── signed in? ─ handler ─ action
+//!                                                                 └─ API routes ───── key ────── its scope? ─ handler ─ action
 //! ```
 
 pub(crate) mod admin;
@@ -35,6 +35,7 @@ use time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
+use self::page_cache::front::Front;
 use crate::{state::AppState, store::sessions::Sessions};
 
 /// The largest form, in bytes: an update of 100,000 characters, each percent-encoded from four bytes, and some room.
@@ -331,7 +332,11 @@ fn cross_origin(route: MethodRouter<AppState>) -> MethodRouter<AppState> {
 }
 
 /// The whole service.
-pub fn router(state: AppState) -> Router {
+pub fn service(state: AppState) -> Front<Router> {
+    Front::of(state.clone(), router(state))
+}
+
+fn router(state: AppState) -> Router {
     let is_https = state.is_https();
     let sessions = SessionManagerLayer::new(Sessions(state.store.clone(), state.clock.clone()))
         .with_name(session_cookie(is_https))

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use metrics::SharedString;
 
 use super::client::Client;
 use crate::{
@@ -51,8 +52,14 @@ pub(super) async fn measure(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let started = Instant::now();
     let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
+    count(route, response.status(), started);
+    response
+}
+
+/// Counts and times a request that was answered.
+pub(super) fn count(route: impl Into<SharedString>, status: StatusCode, started: Instant) {
+    let route = route.into();
+    let status = status.as_str().to_owned();
     metrics::counter!("tidings_http_requests_total", "route" => route.clone(), "status" => status).increment(1);
     metrics::histogram!("tidings_http_request_seconds", "route" => route).record(started.elapsed().as_secs_f64());
-    response
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
@@ -16,15 +16,20 @@ const PUBLIC: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 const CONSOLE: &str = "default-src 'none'; style-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self'; \
                        connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Adds the headers to every answer that has not set its own.
+/// Adds the headers to every answer.
 pub(super) async fn headers(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let path = request.uri().path();
+    let path = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    add(response.headers_mut(), &path, state.is_https());
+    response
+}
+
+/// Adds those of an answer from `path` that has not set its own.
+pub(super) fn add(headers: &mut HeaderMap, path: &str, is_https: bool) {
     let is_console = path.starts_with("/admin");
     let is_for_everyone = path.starts_with("/api/v2/");
     let own = ["/api/v1/", "/confirm/", "/hooks/", "/manage/", "/postmortems/preview/", "/unsubscribe/"];
     let is_personal = is_console || own.iter().any(|own| path.starts_with(own));
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
@@ -39,8 +44,7 @@ pub(super) async fn headers(State(state): State<AppState>, request: Request, nex
         set(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
         set(header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag");
     }
-    if state.is_https() {
+    if is_https {
         set(header::STRICT_TRANSPORT_SECURITY, "max-age=31536000");
     }
-    response
 }

@@ -17,7 +17,7 @@ use crate::{
 
 /// The present status as a picture, for other people's pages.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
-    state.pages().answer("/badge.svg", &headers, state.clock.now(), load(&state)).await
+    state.pages().answer("/badge.svg", "/badge.svg", &headers, state.clock.now(), load(&state)).await
 }
 
 async fn load(state: &AppState) -> Result<Draw> {

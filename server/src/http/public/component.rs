@@ -32,7 +32,7 @@ pub(crate) async fn show(
         return feeds::of_component(&state, &headers, &id, ending).await;
     }
     let path = format!("/components/{id}");
-    state.pages().answer(&path, &headers, state.clock.now(), load(&state, &id)).await
+    state.pages().answer("/components/{id}", &path, &headers, state.clock.now(), load(&state, &id)).await
 }
 
 /// A component that is on the page.

@@ -64,7 +64,7 @@ pub(super) async fn of_component(
         _ => return Err(Error::NotFound),
     };
     let path = format!("/components/{id}.{ending}");
-    state.pages().answer(&path, headers, state.clock.now(), load_component(state, id, write)).await
+    state.pages().answer("/components/{id}", &path, headers, state.clock.now(), load_component(state, id, write)).await
 }
 
 async fn load_component(
@@ -80,7 +80,7 @@ async fn load_component(
 }
 
 async fn answer(state: &AppState, headers: &HeaderMap, path: &'static str, write: Write) -> Result<Response> {
-    state.pages().answer(path, headers, state.clock.now(), load(state, write)).await
+    state.pages().answer(path, path, headers, state.clock.now(), load(state, write)).await
 }
 
 async fn load(state: &AppState, write: Write) -> Result<Draw> {

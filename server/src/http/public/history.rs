@@ -25,7 +25,7 @@ const EARLIEST: i16 = 2000;
 /// The present month.
 pub(crate) async fn present(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     let now = state.clock.now();
-    state.pages().answer("/history", &headers, now, load(&state, Month::of(now))).await
+    state.pages().answer("/history", "/history", &headers, now, load(&state, Month::of(now))).await
 }
 
 /// Any month up to the present one.
@@ -40,7 +40,7 @@ pub(crate) async fn show(
         return Err(Error::NotFound);
     }
     let path = format!("/history/{month}");
-    state.pages().answer(&path, &headers, now, load(&state, month)).await
+    state.pages().answer("/history/{month}", &path, &headers, now, load(&state, month)).await
 }
 
 async fn load(state: &AppState, month: Month) -> Result<Draw> {

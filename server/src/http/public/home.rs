@@ -16,7 +16,7 @@ use crate::{
 /// The status, what is open, the components, what was.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
     let now = state.clock.now();
-    state.pages().answer("/", &headers, now, load(&state)).await
+    state.pages().answer("/", "/", &headers, now, load(&state)).await
 }
 
 async fn load(state: &AppState) -> Result<Draw> {

@@ -25,7 +25,7 @@ pub(crate) async fn show(
 ) -> Result<Response> {
     let id: IncidentId = id.parse().map_err(|_| Error::NotFound)?;
     let path = format!("/postmortems/{id}");
-    state.pages().answer(&path, &headers, state.clock.now(), load(&state, &id)).await
+    state.pages().answer("/postmortems/{id}", &path, &headers, state.clock.now(), load(&state, &id)).await
 }
 
 async fn load(state: &AppState, id: &IncidentId) -> Result<Draw> {

@@ -19,7 +19,7 @@ const MOST: usize = 50_000;
 /// Every public page, with when it last changed: home, components, the months since something was first reported,
 /// postmortems, incidents. A month in which nothing was has no such time.
 pub(crate) async fn show(State(state): State<AppState>, headers: HeaderMap) -> Result<Response> {
-    state.pages().answer("/sitemap.xml", &headers, state.clock.now(), load(&state)).await
+    state.pages().answer("/sitemap.xml", "/sitemap.xml", &headers, state.clock.now(), load(&state)).await
 }
 
 async fn load(state: &AppState) -> Result<Draw> {

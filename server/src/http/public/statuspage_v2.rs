@@ -71,7 +71,7 @@ enum What {
 }
 
 async fn answer(state: &AppState, headers: &HeaderMap, path: &'static str, what: What) -> Result<Response> {
-    state.pages().answer(path, headers, state.clock.now(), load(state, what)).await
+    state.pages().answer(path, path, headers, state.clock.now(), load(state, what)).await
 }
 
 async fn load(state: &AppState, what: What) -> Result<Draw> {

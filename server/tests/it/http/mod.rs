@@ -14,6 +14,7 @@ mod events;
 mod feeds;
 mod findability;
 mod follow;
+mod front;
 mod history;
 mod hostile;
 mod islands;

@@ -1,13 +1,15 @@
 //! Rendered public pages, kept as bytes until something public changes.
 //!
 //! ```text
-//! request ─▶ entry of the present version, drawn within a minute? ── yes ─▶ bytes (no SQL)
+//! request ─▶ entry of the present version, drawn within a minute? ── yes ─▶ bytes (no SQL, no router: `front`)
 //!                 │ no                       │ store unreachable
 //!                 ▼ one at a time            ▼
 //!            load + draw + compress      the last page, drawn as of then: neutral, never green
 //! ```
 //! A version row grows with every public change; `saw_version` hears of it at once in this process and by
 //! polling from other nodes. Pages carry "as of" and durations, so they are drawn anew each minute all the same.
+
+pub(super) mod front;
 
 use std::{
     collections::HashMap,
@@ -75,8 +77,10 @@ pub struct PageCache {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Slot {
+    /// As it stands in the table of routes.
+    route: &'static str,
     entry: Mutex<Option<Arc<Entry>>>,
     /// Held while one request draws, so that the others wait for its result.
     drawing: tokio::sync::Mutex<()>,
@@ -139,12 +143,26 @@ impl PageCache {
         });
     }
 
-    /// Answers with the document at `path`; `load` reads what it is made of and says how to draw it.
-    pub(crate) async fn answer<F>(&self, path: &str, headers: &HeaderMap, now: Timestamp, load: F) -> Result<Response>
+    /// What is at `path` and good for another moment, with its route.
+    fn kept(&self, path: &str, headers: &HeaderMap, now: Timestamp) -> Option<(&'static str, Response)> {
+        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned()?;
+        let entry = slot.get().filter(|entry| self.is_good(entry, now))?;
+        Some((slot.route, entry.live.respond(headers)))
+    }
+
+    /// Answers with the document at `path`, which is one of `route`; `load` reads what it is made of and says how to draw it.
+    pub(crate) async fn answer<F>(
+        &self,
+        route: &'static str,
+        path: &str,
+        headers: &HeaderMap,
+        now: Timestamp,
+        load: F,
+    ) -> Result<Response>
     where
         F: Future<Output = Result<Draw>>,
     {
-        let slot = self.slot(path);
+        let slot = self.slot(route, path);
         let known = slot.get();
         if let Some(entry) = known.as_ref().filter(|entry| self.is_good(entry, now)) {
             return Ok(entry.live.respond(headers));
@@ -198,7 +216,7 @@ impl PageCache {
         (0..MAX_AGE).contains(&age) && *self.news.borrow() == News { version: entry.version, is_lost: false }
     }
 
-    fn slot(&self, path: &str) -> Arc<Slot> {
+    fn slot(&self, route: &'static str, path: &str) -> Arc<Slot> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get(path) {
             return Arc::clone(slot);
@@ -208,7 +226,7 @@ impl PageCache {
             let is_of_many = |path: &str| MANY.iter().any(|folder| path.starts_with(folder));
             slots.retain(|path, slot| slot.get().is_some() && !is_of_many(path));
         }
-        let slot = Arc::new(Slot::default());
+        let slot = Arc::new(Slot { route, entry: Mutex::default(), drawing: tokio::sync::Mutex::default() });
         slots.insert(path.to_owned(), Arc::clone(&slot));
         slot
     }
@@ -339,7 +357,7 @@ mod tests {
         for version in 1..=3 {
             cache.saw_version(version);
             let now = Timestamp::UNIX_EPOCH;
-            let readers = (0..50).map(|_| cache.answer("/", &headers, now, load(&times, Ok("page"))));
+            let readers = (0..50).map(|_| cache.answer("/", "/", &headers, now, load(&times, Ok("page"))));
             for answer in futures_util::future::join_all(readers).await {
                 assert_eq!(body(answer.unwrap()).await, "page");
             }
@@ -351,18 +369,18 @@ mod tests {
     async fn once_the_store_is_known_to_be_lost_nobody_asks_it() {
         let (cache, times) = (PageCache::default(), AtomicUsize::new(0));
         let (headers, now) = (HeaderMap::new(), Timestamp::UNIX_EPOCH);
-        cache.answer("/", &headers, now, load(&times, Ok("page"))).await.unwrap();
+        cache.answer("/", "/", &headers, now, load(&times, Ok("page"))).await.unwrap();
         cache.saw_version(1);
-        let stale = cache.answer("/", &headers, now, load(&times, lost())).await.unwrap();
+        let stale = cache.answer("/", "/", &headers, now, load(&times, lost())).await.unwrap();
         assert_eq!(body(stale).await, "page, as of then");
         cache.lost_store();
         for path in ["/", "/never-seen"] {
-            let answer = cache.answer(path, &headers, now, load(&times, lost())).await;
+            let answer = cache.answer(path, path, &headers, now, load(&times, lost())).await;
             assert_eq!(answer.is_ok(), path == "/");
         }
         assert_eq!(times.load(Ordering::SeqCst), 2);
         cache.saw_version(1);
-        let back = cache.answer("/", &headers, now, load(&times, Ok("new page"))).await.unwrap();
+        let back = cache.answer("/", "/", &headers, now, load(&times, Ok("new page"))).await.unwrap();
         assert_eq!(body(back).await, "new page");
     }
 }
