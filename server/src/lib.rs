@@ -26,6 +26,7 @@ pub mod secret;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod urgency;
 
 use std::{fs::DirBuilder, net::SocketAddr, path::Path, time::Duration};
 

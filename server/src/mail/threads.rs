@@ -4,9 +4,11 @@ use std::{future::poll_fn, io, thread};
 
 use tokio::runtime::{Builder, EnterGuard, Runtime};
 
-/// A third of the processor when readers want all of it: far more mail than any provider takes.
+use crate::urgency;
+
+/// A tenth of the processor when readers want all of it: still more mail than any provider takes.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
+const NICENESS: i32 = 10;
 
 /// A second runtime. While a broadcast is on its way its tasks never rest, and a runtime whose threads never rest looks only
 /// now and then whether somebody asks for a page.
@@ -30,6 +32,7 @@ impl Threads {
 /// Lets every other thread of the server go first: readers before mail, which loses little, since mail waits for the other end
 /// most of the time. Elsewhere a priority belongs to the whole process.
 fn step_back() {
+    urgency::step_back();
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICENESS) {
         tracing::debug!(%error, "The mail threads keep the priority of the others.");

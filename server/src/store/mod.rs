@@ -54,12 +54,15 @@ use std::{
 };
 
 use domain::i18n::{Preferences, Zone};
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use sqlx::{
     Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
-use tokio::time::timeout;
+use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
+
+use crate::urgency;
 
 /// Which database is behind the pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,8 +185,10 @@ impl Store {
             connection.execute("set statement_timeout = 0").await?;
         }
         let migrated = sqlx::migrate!("../migrations").run(&mut *connection).await;
-        // The next connection has its limits again.
-        connection.close().await?;
+        if self.engine == Engine::Postgres {
+            // The next connection has its limits again.
+            connection.close().await?;
+        }
         Ok(migrated?)
     }
 
@@ -271,10 +276,24 @@ async fn answers(connection: &mut AnyConnection) -> std::result::Result<bool, sq
     }
 }
 
+/// Every connection to SQLite has a thread, which is as urgent as the one that opens it; none is opened later.
 async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {
-    Ok(AnyPoolOptions::new()
+    let options = AnyConnectOptions::from_str(url)?;
+    let runtime = Handle::current();
+    let opened = spawn_blocking(move || {
+        urgency::step_back();
+        runtime.block_on(async {
+            let pool = sqlite_options(size, extra).connect_with(options).await?;
+            try_join_all((0..size).map(|_| pool.acquire())).await?;
+            Ok(pool)
+        })
+    });
+    opened.await.map_err(|error| StoreError::Database(sqlx::Error::Io(error.into())))?
+}
+
+fn sqlite_options(size: u32, extra: &'static str) -> AnyPoolOptions {
+    AnyPoolOptions::new()
         .max_connections(size)
-        .min_connections(1)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(30))
@@ -296,8 +315,6 @@ async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPoo
                 Ok(())
             })
         })
-        .connect_with(AnyConnectOptions::from_str(url)?)
-        .await?)
 }
 
 /// An instant as it is stored: unix milliseconds.

@@ -16,3 +16,4 @@ mod nodes;
 mod schemathesis;
 mod shutdown;
 mod sink;
+mod urgency;

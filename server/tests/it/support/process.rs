@@ -175,10 +175,14 @@ impl Process {
         self.heard.borrow().clone()
     }
 
+    /// The number the system knows it by.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
     /// Sends a signal: `TERM`, `KILL`, `STOP`, `CONT`.
     pub(crate) async fn signal(&self, name: &str) {
-        let id = self.child.id().expect("it runs");
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(id.to_string()).status().await;
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status().await;
         assert!(sent.expect("the command kill: `apt-get install procps`").success());
     }
 
