@@ -68,7 +68,9 @@ fn broadcast(
     let mut took = Duration::ZERO;
     let watched = Watched::during(server, || {
         let mut client = server.client()?;
-        (took, sent) = Broadcast::publish(&mut client, components)?.finish(&mut client)?;
+        let published = Broadcast::publish(&mut client, components)?;
+        sink.took(people)?;
+        (took, sent) = published.finish(&mut client)?;
         Ok(())
     })?;
     let size = place.database_size()?;
