@@ -9,12 +9,12 @@ use domain::{
 };
 use jiff::SignedDuration;
 use tokio::{
-    sync::mpsc::{self, UnboundedReceiver, UnboundedSender},
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
+    counting::count,
     life::Life,
     limits::{PATIENCE, in_time},
 };
@@ -48,11 +48,10 @@ impl From<StoreError> for Unfilled {
 /// Fills whenever there is room. Ends when it is in doubt what this node has leased, and then the life ends as well.
 pub(super) async fn feed(life: Arc<Life>) {
     let batch = batch(life.settings.allowance.rate);
-    let (counts, uncounted) = mpsc::unbounded_channel();
     let mut counting = JoinSet::new();
-    counting.spawn(count(Arc::clone(&life), uncounted));
+    counting.spawn(count(Arc::clone(&life)));
     loop {
-        let is_busy = match fill(&life, &counts, batch).await {
+        let is_busy = match fill(&life, batch).await {
             Ok(is_busy) => is_busy,
             Err(Unfilled::Failed(error)) => {
                 tracing::warn!(%error, "The queue cannot be read; it is tried again.");
@@ -89,7 +88,7 @@ fn batch(rate: Rate) -> i64 {
 }
 
 /// One round; says whether there may be more at once.
-async fn fill(life: &Life, counts: &UnboundedSender<Broadcast>, batch: i64) -> Result<bool, Unfilled> {
+async fn fill(life: &Life, batch: i64) -> Result<bool, Unfilled> {
     let count = |count| i64::try_from(count).unwrap_or(i64::MAX);
     // Each lane by itself: however many sign-ups there are, they keep no alert out and fill no memory.
     for lane in [Lane::Alert, Lane::Account] {
@@ -102,23 +101,23 @@ async fn fill(life: &Life, counts: &UnboundedSender<Broadcast>, batch: i64) -> R
     if has_half(Lane::Incident, batch) {
         return Ok(false);
     }
-    let is_busy = refill(life, counts, Lane::Incident, batch).await?;
+    let is_busy = refill(life, Lane::Incident, batch).await?;
     // Of what can wait no more than its share, while something is urgent.
     let batch = if life.ready.count(Lane::Incident) > 0 { batch / DIGEST_PART } else { batch };
     if has_half(Lane::Digest, batch) {
         return Ok(is_busy);
     }
-    Ok(refill(life, counts, Lane::Digest, batch).await? || is_busy)
+    Ok(refill(life, Lane::Digest, batch).await? || is_busy)
 }
 
 /// Claims the next parts of broadcasts in a lane, up to a batch; says whether there may be more at once.
-async fn refill(life: &Life, counts: &UnboundedSender<Broadcast>, lane: Lane, batch: i64) -> Result<bool, Unfilled> {
+async fn refill(life: &Life, lane: Lane, batch: i64) -> Result<bool, Unfilled> {
     let room = batch - i64::try_from(life.ready.count(lane)).unwrap_or(batch);
     if claim(life, lane..=lane, room).await? {
         return Ok(true);
     }
     match in_time(life.store.next_broadcast(lane, MOST_CLAIMED, life.clock.now())).await? {
-        Some(broadcast) => expand(life, counts, &broadcast, room).await,
+        Some(broadcast) => expand(life, &broadcast, room).await,
         None => Ok(false),
     }
 }
@@ -140,12 +139,7 @@ async fn claim(life: &Life, lanes: RangeInclusive<Lane>, limit: i64) -> Result<b
 }
 
 /// Turns the next people into leased deliveries; says whether there may be more.
-async fn expand(
-    life: &Life,
-    counts: &UnboundedSender<Broadcast>,
-    broadcast: &Broadcast,
-    limit: i64,
-) -> Result<bool, Unfilled> {
+async fn expand(life: &Life, broadcast: &Broadcast, limit: i64) -> Result<bool, Unfilled> {
     let now = life.clock.now();
     // Read before the transaction: nothing is locked meanwhile, and the cursor's version says if someone was faster.
     let (found, cursor) = in_time(life.store.next_recipients(broadcast, limit, now)).await?;
@@ -155,33 +149,8 @@ async fn expand(
         Ok((write, expanded))
     });
     let Some(expanded) = expanded.await? else { return Ok(false) };
-    let is_first = broadcast.started_at.is_none() && expanded.is_some();
     life.ready.add(expanded.unwrap_or_default());
-    if is_first && !cursor.is_done() {
-        // Counting takes longer the more people there are: after the first of them are on their way, and nobody waits for it.
-        let _ = counts.send(broadcast.clone());
-    }
     Ok(true)
-}
-
-/// Finds out for how many people broadcasts are, one after the other. Without that they go out all the same, and their end
-/// shows how many.
-async fn count(life: Arc<Life>, mut uncounted: UnboundedReceiver<Broadcast>) {
-    while let Some(broadcast) = uncounted.recv().await {
-        let counted = async {
-            let now = life.store.broadcast(&broadcast.id).await?;
-            if now.is_none_or(|now| !now.state.is_open() || now.cursor.is_done()) {
-                return Ok(());
-            }
-            let total = life.store.count_audience(&broadcast.audience, life.clock.now()).await?;
-            let mut write = life.store.write().await?;
-            write.estimate_total(&broadcast.id, total).await?;
-            write.commit().await
-        };
-        if let Err(error) = in_time(counted).await {
-            tracing::warn!(%error, broadcast = %broadcast.id, "It could not be counted for how many people a broadcast is.");
-        }
-    }
 }
 
 /// Leases in one transaction, which says that this node is alive. `None`: it is fenced.

@@ -34,6 +34,7 @@ pub mod transport;
 
 mod ack;
 mod context;
+mod counting;
 mod deliver;
 mod expand;
 mod life;

@@ -31,6 +31,7 @@ on_both!(
     twelve_updates_in_an_hour_leave_nobody_without_news_for_longer_than_a_walk,
     a_pause_outlives_a_restart_and_what_is_cancelled_stays_so,
     what_can_wait_keeps_a_twentieth_while_something_is_urgent,
+    how_many_wait_is_known_also_when_nothing_leaves,
 );
 
 /// A walk takes half an hour and every five minutes another update takes its place: whoever was claimed and not told when
@@ -126,6 +127,28 @@ async fn what_can_wait_keeps_a_twentieth_while_something_is_urgent(store: Store)
     // 31, or what those who were first to be handed over were when nothing urgent was there yet.
     assert!((20..=120).contains(&digests), "{digests} beside 600 that were urgent");
     assert_eq!(stage.company.look(&digest).await.state, BroadcastState::Sending);
+}
+
+/// One stands behind another that takes its time, then it is paused.
+async fn how_many_wait_is_known_also_when_nothing_leaves(store: Store) {
+    let server = SmtpServer::start().await;
+    let stage = Stage::new(&store, Some(&server)).await.at(Rate::per_second(1));
+    stage.company.subscribe("p", 40, Follows::everything(), stage.now()).await;
+    let first = stage.company.post(Investigating, stage.now()).await;
+    let other = stage.company.beside();
+    let behind = other.post(Investigating, stage.now()).await;
+    assert_eq!((first.waiting(), behind.waiting()), (0, 0));
+    let running = stage.start();
+    stage.until(&first, |found| found.total == 40 && found.sent < 10).await;
+    let found = stage.until(&behind, |found| found.total == 40).await;
+    assert_eq!((found.expanded, found.waiting(), found.state), (0, 40, BroadcastState::Queued));
+    // What takes its place before it began has the pause from it, and more people.
+    set(&stage, &behind, BroadcastState::Paused).await;
+    stage.company.subscribe("q", 5, Follows::everything(), stage.now()).await;
+    let paused = other.post(Identified, stage.now()).await;
+    let found = stage.until(&paused, |found| found.total == 45).await;
+    assert_eq!((found.expanded, found.waiting(), found.state), (0, 45, BroadcastState::Paused));
+    running.stop().await;
 }
 
 #[tokio::test]
