@@ -58,31 +58,10 @@ const WIDEST_WINDOW: i64 = 1 << 16;
 /// So many subscribers are counted in next to no time.
 pub const COUNTED_AT_ONCE: i64 = 5_000;
 
-/// Binds `$1` the components as JSON, `$2` the incident, `$3` now.
-macro_rules! count_text {
-    ($components:literal) => {
-        concat!(
-            "with followers as (
-               select subscriber_id from subscriber_components where component_id in (",
-            $components,
-            ")
-               union select subscriber_id from subscriber_incidents where incident_id = $2),
-             suppressed as (
-               select s.id, s.everything from suppressions x
-               cross join subscribers s
-               where s.email_canonical = x.email_canonical and (x.expires_at is null or x.expires_at > $3) and s.state = 'active')
-             select (select count(*) from subscribers where state = 'active' and everything = 1)
-                    + (select count(*) from followers f cross join subscribers s
-                       where s.id = f.subscriber_id and s.state = 'active' and s.everything = 0)
-                    - (select count(*) from suppressed
-                       where everything = 1 or id in (select subscriber_id from followers))"
-        )
-    };
-}
-
-/// Binds `$1` the components as JSON, `$2` the incident, `$3` now.
-macro_rules! languages_text {
-    ($components:literal) => {
+/// What follows it counts followers of `$1`, the components as JSON, and `$2`, the incident, less those who are suppressed at
+/// `$3`, now.
+macro_rules! counting {
+    ($components:literal, $counts:literal) => {
         concat!(
             "with followers as (
                select subscriber_id from subscriber_components where component_id in (",
@@ -92,8 +71,30 @@ macro_rules! languages_text {
              suppressed as (
                select s.id, s.everything, s.locale from suppressions x
                cross join subscribers s
-               where s.email_canonical = x.email_canonical and (x.expires_at is null or x.expires_at > $3) and s.state = 'active'),
-             counted as (
+               where s.email_canonical = x.email_canonical and (x.expires_at is null or x.expires_at > $3) and s.state = 'active') ",
+            $counts
+        )
+    };
+}
+
+macro_rules! count_text {
+    ($components:literal) => {
+        counting!(
+            $components,
+            "select (select count(*) from subscribers where state = 'active' and everything = 1)
+                    + (select count(*) from followers f cross join subscribers s
+                       where s.id = f.subscriber_id and s.state = 'active' and s.everything = 0)
+                    - (select count(*) from suppressed
+                       where everything = 1 or id in (select subscriber_id from followers))"
+        )
+    };
+}
+
+macro_rules! languages_text {
+    ($components:literal) => {
+        counting!(
+            $components,
+            ", counted as (
                select locale, count(*) as people from subscribers where state = 'active' and everything = 1 group by locale
                union all
                select s.locale, count(*) as people from followers f cross join subscribers s
