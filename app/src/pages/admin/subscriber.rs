@@ -16,7 +16,7 @@ use super::{
     shell::{Console, document, form_title, summary},
     subscribers::address,
 };
-use crate::components::{dated, follows_fields, preferences_fields};
+use crate::components::{dated, follows_fields, preferences_fields, sentence};
 
 /// One message that they were or are to be sent.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ fn suppressed(suppression: &Suppression, place: &str) -> impl IntoView + use<> {
     view! {
         <div class="box first" data-status="partial_outage">
             <h2>"Nothing is sent to this address"</h2>
-            <p dir="auto">{suppression.reason.clone()}</p>
+            <p dir="auto">{sentence(&suppression.reason)}</p>
             <p class="hint">
                 <span>"Since "</span>
                 {dated(suppression.created_at)}

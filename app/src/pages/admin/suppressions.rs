@@ -9,7 +9,10 @@ use super::{
     shell::{Console, document},
     subscribers::address,
 };
-use crate::{components::dated, islands::thousands};
+use crate::{
+    components::{dated, sentence},
+    islands::thousands,
+};
 
 /// What the list shows.
 #[derive(Clone, Debug)]
@@ -121,9 +124,12 @@ fn search(model: &Suppressions) -> impl IntoView + use<> {
     let errors = FieldErrors::default();
     let text = Field { name: "q", label: "Part of the address", hint: "", errors: &errors };
     let words = match model.count {
-        1 => "1 address gets no mail, because a mail server said that it does not exist or has no room.".to_owned(),
+        1 => "1 address gets no mail, because it does not exist or has no room, as a mail server said, or its reader called \
+              a mail spam."
+            .to_owned(),
         count => format!(
-            "{} addresses get no mail, because a mail server said that they do not exist or have no room.",
+            "{} addresses get no mail, because they do not exist or have no room, as mail servers said, or their readers \
+             called a mail spam.",
             thousands(count)
         ),
     };
@@ -145,7 +151,7 @@ fn row(suppression: &Suppression) -> impl IntoView + use<> {
         <li>
             <div class="what">
                 <p class="title" dir="auto">{suppression.email.clone()}</p>
-                <p class="hint" dir="auto">{suppression.reason.clone()}</p>
+                <p class="hint" dir="auto">{sentence(&suppression.reason)}</p>
                 <p class="hint">
                     <span>"Since "</span>
                     {dated(suppression.created_at)}

@@ -151,7 +151,7 @@ async fn a_bounce_webhook_replayed_ten_times_has_one_effect_and_a_forged_one_is_
     assert!(is_suppressed(&app, "ada@example.com").await && !is_suppressed(&app, "ben@example.com").await);
     assert_eq!(state_of(&app, "ada@example.com").await, SubscriberState::Active);
     let list = owner.get("/admin/suppressions?q=ada").await;
-    list.says("a mail came back: smtp; 550 5.1.1 &lt;b&gt;unknown").never_says("<b>unknown");
+    list.says("A mail came back: smtp; 550 5.1.1 &lt;b&gt;unknown").never_says("<b>unknown");
     let page = page_of(&app, &owner, "ada@example.com").await;
     page.says("Nothing is sent to this address").says("Bounced later, ").says("smtp; 550 5.1.1 &lt;b&gt;unknown");
     owner.get("/admin/deliveries?address=ada@example.com").await.says("Bounced later, ").says("Sent");
@@ -191,7 +191,7 @@ async fn who_calls_a_mail_spam_has_left(app: TestApp) {
     assert!(is_suppressed(&app, "ada@example.com").await);
     assert_eq!(state_of(&app, "ada@example.com").await, SubscriberState::Unsubscribed);
     let page = page_of(&app, &owner, "ada@example.com").await;
-    page.says("they called a mail spam").says("Called spam by its reader, ").says("Unsubscribed");
+    page.says("They called a mail spam.").says("Called spam by its reader, ").says("Unsubscribed");
     let acts = app.state.store.audit_rows(0, 100).await.unwrap();
     assert_eq!(acts.iter().filter(|row| row.action == "subscriber.complain").count(), 1);
     assert!(acts.iter().all(|row| !format!("{row:?}").contains("ada@example.com")), "{acts:?}");
