@@ -6,10 +6,11 @@ let doc = document;
 let localise = root =>
   root.querySelectorAll("[datetime*=T]").forEach(it => {
     let at = new Date(it.dateTime);
-    let date = at.getDate() == at.getUTCDate() || { dateStyle: "medium" };
+    let number = "numeric";
+    let date = at.getDate() == at.getUTCDate() || { day: number, month: "short" };
     it.dataset.local = "";
     at.getTimezoneOffset() &&
-      it.insertAdjacentHTML("afterend", `<span class=local>${at.toLocaleString([],{timeStyle:"short",...date})} your time</span>`);
+      it.insertAdjacentHTML("afterend", `<span class=local>${at.toLocaleString([],{hour:number,minute:number,...date})} your time</span>`);
   });
 localise(doc);
 
