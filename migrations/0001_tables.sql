@@ -222,6 +222,7 @@ create table broadcasts (
     wrap_until bigint not null,
     version bigint not null,
     created_at bigint not null,
+    counted_at bigint,
     started_at bigint,
     finished_at bigint,
     expires_at bigint not null,

@@ -8,13 +8,9 @@ use domain::{
     rate::Rate,
 };
 use jiff::SignedDuration;
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    counting::count,
     life::Life,
     limits::{PATIENCE, in_time},
 };
@@ -48,8 +44,6 @@ impl From<StoreError> for Unfilled {
 /// Fills whenever there is room. Ends when it is in doubt what this node has leased, and then the life ends as well.
 pub(super) async fn feed(life: Arc<Life>) {
     let batch = batch(life.settings.allowance.rate);
-    let mut counting = JoinSet::new();
-    counting.spawn(count(Arc::clone(&life)));
     loop {
         let is_busy = match fill(&life, batch).await {
             Ok(is_busy) => is_busy,

@@ -24,7 +24,7 @@ use super::{
     ack::Settled,
     content::Prepared,
     context::{ContentError, MailContext},
-    deliver, expand,
+    counting, deliver, expand,
     limits::Pulse,
     node,
     ready::Ready,
@@ -110,6 +110,7 @@ impl Life {
         }
         let mut sources = JoinSet::new();
         sources.spawn(giving_way(expand::feed(Arc::clone(&self))));
+        sources.spawn(giving_way(counting::count(Arc::clone(&self))));
         sources.spawn(giving_way(node::keep_alive(Arc::clone(&self))));
         let mut sessions = JoinSet::new();
         for (number, route) in self.routes.iter().enumerate() {

@@ -14,7 +14,8 @@
 //!  ack.rs                           one task, one transaction every ≤50 ms or 128 outcomes ─▶ states, counters
 //!
 //!  route.rs    a transport with its health and limits: one, or a second for letters; alerts.rs tells owners what is wrong
-//!  node.rs     heartbeat, dead nodes' rows, expiry        life.rs   what these tasks share between start and end
+//!  node.rs     heartbeat, dead nodes' rows, expiry        counting.rs   for how many people a broadcast is
+//!  life.rs     what these tasks share between start and end
 //! ```
 //! Every task belongs to one *life*: a node in one epoch. When another node took over (this one was too slow to be told
 //! alive), the life ends at once and a new one begins. Stored state may lag behind what happened, never lead it: `sent` is

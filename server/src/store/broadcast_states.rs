@@ -65,6 +65,7 @@ impl Write {
             cursor: Cursor::new(last),
             version: 1,
             created_at: now,
+            counted_at: None,
             started_at: None,
             finished_at: None,
             expires_at: now.checked_add(lifetime(&new.kind)).unwrap_or(now),
@@ -147,6 +148,16 @@ impl Write {
         .execute(self.connection())
         .await?;
         self.finish_broadcast(id, now).await
+    }
+
+    /// Takes on to count for how many people a broadcast is; false when somebody has already.
+    pub async fn begin_count(&mut self, id: &BroadcastId, now: Timestamp) -> Result<bool> {
+        let begun = sqlx::query("update broadcasts set counted_at = $2 where id = $1 and counted_at is null")
+            .bind(id.as_str())
+            .bind(millis(now))
+            .execute(self.connection())
+            .await?;
+        Ok(begun.rows_affected() == 1)
     }
 
     /// Notes how many people a broadcast is for, while they are still being found; at the end of its walk the number is

@@ -58,6 +58,8 @@ pub struct Broadcast {
     pub version: i64,
     /// When it was published.
     pub created_at: Timestamp,
+    /// When somebody took on to count for how many people it is.
+    pub counted_at: Option<Timestamp>,
     /// When the first recipients were claimed.
     pub started_at: Option<Timestamp>,
     /// When nothing was left to do.
@@ -132,6 +134,7 @@ pub(super) struct BroadcastRow {
     wrap_until: i64,
     version: i64,
     created_at: i64,
+    counted_at: Option<i64>,
     started_at: Option<i64>,
     finished_at: Option<i64>,
     expires_at: i64,
@@ -158,8 +161,8 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "select id, kind, incident_id, update_id, lane, audience, state, reason, total, expanded, carried, sent, ",
-            "failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, started_at, ",
-            "finished_at, expires_at from broadcasts ",
+            "failed, skipped, expired, uncertain, next_id, until_id, wrap_until, version, created_at, counted_at, ",
+            "started_at, finished_at, expires_at from broadcasts ",
             $rest
         )
     };
@@ -192,6 +195,7 @@ impl TryFrom<BroadcastRow> for Broadcast {
             cursor: Cursor { next: row.next_id, until: row.until_id, wrap_until: row.wrap_until },
             version: row.version,
             created_at: instant(TABLE, row.created_at)?,
+            counted_at: maybe(row.counted_at)?,
             started_at: maybe(row.started_at)?,
             finished_at: maybe(row.finished_at)?,
             expires_at: instant(TABLE, row.expires_at)?,

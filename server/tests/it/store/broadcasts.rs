@@ -36,6 +36,7 @@ on_both!(
     publishing_the_same_update_twice_makes_one_broadcast,
     without_anybody_to_tell_it_is_done_at_once,
     expanding_moves_the_cursor_once_however_many_try,
+    one_of_those_who_would_count_does,
     an_estimate_stands_until_everyone_is_found,
     the_total_becomes_what_was_found,
     a_newer_update_takes_the_place_of_the_older_one,
@@ -160,6 +161,18 @@ pub(super) async fn estimate(company: &Company, broadcast: &Broadcast, total: i6
     let mut write = company.store.write().await.unwrap();
     write.estimate_total(&broadcast.id, total).await.unwrap();
     write.commit().await.unwrap();
+}
+
+async fn one_of_those_who_would_count_does(store: Store) {
+    let (company, _) = company(&store, 6).await;
+    let broadcast = company.post(Investigating, now()).await;
+    assert_eq!(broadcast.counted_at, None);
+    for (at, is_first) in [(now(), true), (now() + SignedDuration::from_secs(1), false)] {
+        let mut write = store.write().await.unwrap();
+        assert_eq!(write.begin_count(&broadcast.id, at).await.unwrap(), is_first);
+        write.commit().await.unwrap();
+    }
+    assert_eq!(company.look(&broadcast).await.counted_at, Some(now()));
 }
 
 async fn an_estimate_stands_until_everyone_is_found(store: Store) {
