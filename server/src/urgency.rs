@@ -6,20 +6,29 @@ use thread_priority::{
     ThreadSchedulePolicy::Normal, set_thread_priority_and_policy, thread_native_id,
 };
 
-/// A niceness of 0, on a scale from 0, the nicest, to 99.
-#[cfg(target_os = "linux")]
-const NICENESS: u8 = 48;
+/// How nice the calling thread is to others, from -20 to 19: see nice(1).
+pub fn niceness() -> i32 {
+    #[cfg(target_os = "linux")]
+    return rustix::process::getpriority_process(None).unwrap_or(0);
+    // Elsewhere that is a matter of the whole process.
+    #[cfg(not(target_os = "linux"))]
+    0
+}
 
 /// The calling thread, and whatever it starts from now on, interrupts nobody: when it has something to do it waits until a
-/// processor is free or its turn comes, and then has as much of it as the others. Linux calls it batch scheduling (see
-/// sched(7)); elsewhere nothing changes.
-pub fn step_back() {
+/// processor is free or its turn comes. Of that it has as much as its niceness says, which may only grow. Linux calls it
+/// batch scheduling (see sched(7)); elsewhere nothing changes.
+pub fn step_back(niceness: i32) {
     #[cfg(target_os = "linux")]
     {
-        let Ok(niceness) = ThreadPriorityValue::try_from(NICENESS) else { return };
-        let stepped = set_thread_priority_and_policy(thread_native_id(), Crossplatform(niceness), Normal(Batch));
-        if let Err(error) = stepped {
-            tracing::debug!(?error, "A thread keeps the urgency of the others.");
+        let policy = Normal(Batch);
+        let levels = (0..=99).filter_map(|level| ThreadPriorityValue::try_from(level).ok().map(Crossplatform));
+        let mut fitting = levels.filter(|level| level.to_posix(policy).is_ok_and(|nice| nice == niceness.min(19)));
+        let Some(level) = fitting.next() else { return };
+        if let Err(error) = set_thread_priority_and_policy(thread_native_id(), level, policy) {
+            tracing::debug!(?error, "A thread keeps some of its urgency.");
         }
     }
+    #[cfg(not(target_os = "linux"))]
+    let _ = niceness;
 }

@@ -6,8 +6,8 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 use crate::urgency;
 
-/// A tenth of the processor when readers want all of it: still more mail than any provider takes.
-#[cfg(target_os = "linux")]
+/// How much nicer than the other threads: a tenth of the processor when readers want all of it, still more mail than any
+/// provider takes.
 const NICENESS: i32 = 10;
 
 /// A second runtime. While a broadcast is on its way its tasks never rest, and a runtime whose threads never rest looks only
@@ -18,24 +18,19 @@ pub struct Threads(Option<Runtime>);
 impl Threads {
     /// As many as the machine has processors.
     pub fn start() -> io::Result<Self> {
-        let runtime =
-            Builder::new_multi_thread().thread_name("mail").on_thread_start(step_back).enable_all().build()?;
+        let niceness = urgency::niceness() + NICENESS;
+        let runtime = Builder::new_multi_thread()
+            .thread_name("mail")
+            // Readers before mail, which loses little, since mail waits for the other end most of the time.
+            .on_thread_start(move || urgency::step_back(niceness))
+            .enable_all()
+            .build()?;
         Ok(Self(Some(runtime)))
     }
 
     /// Until this is dropped, what the caller spawns runs here.
     pub fn enter(&self) -> Option<EnterGuard<'_>> {
         self.0.as_ref().map(Runtime::enter)
-    }
-}
-
-/// Lets every other thread of the server go first: readers before mail, which loses little, since mail waits for the other end
-/// most of the time. Elsewhere a priority belongs to the whole process.
-fn step_back() {
-    urgency::step_back();
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(NICENESS) {
-        tracing::debug!(%error, "The mail threads keep the priority of the others.");
     }
 }
 

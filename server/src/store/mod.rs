@@ -50,6 +50,7 @@ pub mod wishes;
 
 use std::{
     str::FromStr,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -60,7 +61,7 @@ use sqlx::{
     Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
 };
-use tokio::{runtime::Handle, task::spawn_blocking, time::timeout};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 
 use crate::urgency;
 
@@ -276,19 +277,23 @@ async fn answers(connection: &mut AnyConnection) -> std::result::Result<bool, sq
     }
 }
 
-/// Every connection to SQLite has a thread, which is as urgent as the one that opens it; none is opened later.
+/// Every connection to SQLite has a thread, which is as urgent as the one that opens it. None is closed before the end.
 async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {
     let options = AnyConnectOptions::from_str(url)?;
     let runtime = Handle::current();
-    let opened = spawn_blocking(move || {
-        urgency::step_back();
-        runtime.block_on(async {
+    let (opened, pool) = oneshot::channel();
+    let open = move || {
+        urgency::step_back(urgency::niceness());
+        let pool = runtime.block_on(async {
             let pool = sqlite_options(size, extra).connect_with(options).await?;
             try_join_all((0..size).map(|_| pool.acquire())).await?;
             Ok(pool)
-        })
-    });
-    opened.await.map_err(|error| StoreError::Database(sqlx::Error::Io(error.into())))?
+        });
+        // Whoever wanted it may have given up.
+        let _ = opened.send(pool);
+    };
+    thread::Builder::new().name("sqlite".to_owned()).spawn(open).map_err(sqlx::Error::Io)?;
+    pool.await.unwrap_or(Err(StoreError::Late))
 }
 
 fn sqlite_options(size: u32, extra: &'static str) -> AnyPoolOptions {
