@@ -25,7 +25,7 @@ pub struct Front<S> {
 
 impl<S> Front<S> {
     /// Stands before this service.
-    pub(in crate::http) fn of(state: AppState, behind: S) -> Self {
+    pub fn of(state: AppState, behind: S) -> Self {
         Self { state, behind }
     }
 

@@ -9,7 +9,7 @@
 //! A version row grows with every public change; `saw_version` hears of it at once in this process and by
 //! polling from other nodes. Pages carry "as of" and durations, so they are drawn anew each minute all the same.
 
-pub(super) mod front;
+pub mod front;
 
 use std::{
     collections::HashMap,

@@ -1,9 +1,17 @@
 //! What is answered before the router says what the router would.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    convert::Infallible,
+    future::{Ready, ready},
+    task::{Context, Poll},
+};
 
+use axum::{body::Body, extract::Request, http::StatusCode, response::Response};
+use jiff::SignedDuration;
 use reqwest::{Method, header};
-use server::config::Settings;
+use server::{config::Settings, http::page_cache::front::Front};
+use tower::Service;
 
 use super::FEEDS;
 use crate::support::{
@@ -79,16 +87,51 @@ async fn what_is_kept_is_told_to_stay_on_tls_too() {
     }
 }
 
+/// What stands behind it, and says so.
+struct Behind;
+
+const BEHIND: StatusCode = StatusCode::IM_A_TEAPOT;
+
+impl Service<Request> for Behind {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = BEHIND;
+        ready(Ok(response))
+    }
+}
+
+async fn who_answers(app: &TestApp, method: Method, path: &str) -> StatusCode {
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+    Front::of(app.state.clone(), Behind).call(request).await.unwrap().status()
+}
+
 #[tokio::test]
-async fn only_a_get_of_exactly_what_is_kept_is_answered_from_the_cache() {
+async fn a_get_of_exactly_what_is_kept_goes_no_further_for_a_minute() {
     let app = TestApp::start().await;
-    let visitor = app.visitor();
-    visitor.get("/history").await.is(200);
-    visitor.get("/history?from=elsewhere").await.is(200);
-    visitor.get("/history/").await.is(404);
-    visitor.get("//history").await.is(404);
-    visitor.get("/%68istory").await.is(404);
-    visitor.post("/history", &[]).await.is(405);
-    let answer = visitor.send(Method::OPTIONS, "/history", &[], None).await.unwrap();
-    assert_eq!(answer.status, 405);
+    assert_eq!(who_answers(&app, Method::GET, "/history").await, BEHIND);
+    app.visitor().get("/history").await.is(200);
+    for path in ["/history", "/history?from=elsewhere"] {
+        assert_eq!(who_answers(&app, Method::GET, path).await, StatusCode::OK, "{path}");
+    }
+    for (method, path) in [
+        (Method::HEAD, "/history"),
+        (Method::POST, "/history"),
+        (Method::OPTIONS, "/history"),
+        (Method::GET, "/history/"),
+        (Method::GET, "//history"),
+        (Method::GET, "/%68istory"),
+        (Method::GET, "/"),
+    ] {
+        assert_eq!(who_answers(&app, method.clone(), path).await, BEHIND, "{method} {path}");
+    }
+    app.state.clock.advance(SignedDuration::from_mins(1));
+    assert_eq!(who_answers(&app, Method::GET, "/history").await, BEHIND);
 }
