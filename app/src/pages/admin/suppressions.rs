@@ -124,12 +124,14 @@ fn search(model: &Suppressions) -> impl IntoView + use<> {
     let errors = FieldErrors::default();
     let text = Field { name: "q", label: "Part of the address", hint: "", errors: &errors };
     let words = match model.count {
-        1 => "1 address gets no mail, because it does not exist or has no room, as a mail server said, or its reader called \
-              a mail spam."
-            .to_owned(),
+        1 => {
+            "1 address gets no mail, because a mail server said that it does not exist or has no room, or because its \
+              reader called a mail spam."
+                .to_owned()
+        }
         count => format!(
-            "{} addresses get no mail, because they do not exist or have no room, as mail servers said, or their readers \
-             called a mail spam.",
+            "{} addresses get no mail, because mail servers said that they do not exist or have no room, or because their \
+             readers called a mail spam.",
             thousands(count)
         ),
     };
