@@ -69,7 +69,7 @@ fn broadcast(
     let watched = Watched::during(server, || {
         let mut client = server.client()?;
         let published = Broadcast::publish(&mut client, components)?;
-        sink.took(people)?;
+        sink.took(people);
         (took, sent) = published.finish(&mut client)?;
         Ok(())
     })?;
