@@ -6,11 +6,10 @@ let doc = document;
 let localise = root =>
   root.querySelectorAll("[datetime*=T]").forEach(it => {
     let at = new Date(it.dateTime);
-    let number = "numeric";
-    let date = at.getDate() == at.getUTCDate() || { day: number, month: "short" };
+    let n = "numeric";
     it.dataset.local = "";
     at.getTimezoneOffset() &&
-      it.insertAdjacentHTML("afterend", `<span class=local>${at.toLocaleString([],{hour:number,minute:number,...date})} your time</span>`);
+      it.insertAdjacentHTML("afterend", `<span class=local>${at.toLocaleString([],{hour:n,minute:n,...(at.getDate()==at.getUTCDate()||{day:n,month:"short"})})} your time</span>`);
   });
 localise(doc);
 
