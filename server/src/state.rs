@@ -52,10 +52,10 @@ impl AppState {
         let config = Config { listen: listening, ..config };
         let public_url = config.public_url();
         let inner = Inner {
+            pages: PageCache::new(public_url.starts_with("https://")),
             config,
             public_url,
             secret,
-            pages: PageCache::default(),
             logo: LogoCache::default(),
             streams: Streams::default(),
             amazon: Amazon::default(),

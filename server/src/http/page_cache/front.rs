@@ -11,10 +11,7 @@ use axum::{extract::Request, http::Method, response::Response};
 use futures_util::future::Either;
 use tower::Service;
 
-use crate::{
-    http::{operations, security},
-    state::AppState,
-};
+use crate::{http::operations, state::AppState};
 
 /// Answers `GET` of a page that is kept; everything else is for the service behind it, which answers those in the same way.
 #[derive(Clone, Debug)]
@@ -35,8 +32,7 @@ impl<S> Front<S> {
         }
         let started = Instant::now();
         let path = request.uri().path();
-        let (route, mut response) = self.state.pages().kept(path, request.headers(), self.state.clock.now())?;
-        security::add(response.headers_mut(), path, self.state.is_https());
+        let (route, response) = self.state.pages().kept(path, request.headers(), self.state.clock.now())?;
         operations::count(route, response.status(), started);
         Some(response)
     }

@@ -9,6 +9,7 @@
 //! A version row grows with every public change; `saw_version` hears of it at once in this process and by
 //! polling from other nodes. Pages carry "as of" and durations, so they are drawn anew each minute all the same.
 
+mod forms;
 pub mod front;
 
 use std::{
@@ -19,16 +20,12 @@ use std::{
 };
 
 use app::site::Freshness;
-use axum::{
-    body::Bytes,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use jiff::{Timestamp, tz::TimeZone};
-use sha2::{Digest, Sha256};
+use axum::{http::HeaderMap, response::Response};
+use forms::Forms;
+use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::encoding;
+use super::security;
 use crate::error::{Error, Result};
 
 /// How long a page may be served without being drawn anew, in milliseconds.
@@ -73,6 +70,8 @@ pub(crate) struct News {
 /// The public pages of this process.
 #[derive(Debug, Default)]
 pub struct PageCache {
+    /// Whether readers come over TLS.
+    is_https: bool,
     news: watch::Sender<News>,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
 }
@@ -93,6 +92,8 @@ struct Entry {
     /// Drawn when it is first needed.
     stale: OnceLock<Forms>,
     draw: Draw,
+    /// The headers of every form.
+    always: HeaderMap,
 }
 
 impl fmt::Debug for Entry {
@@ -104,17 +105,12 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// One document in every form it is sent in.
-struct Forms {
-    etag: String,
-    media_type: &'static str,
-    modified: Option<Timestamp>,
-    plain: Bytes,
-    brotli: Bytes,
-    gzip: Bytes,
-}
-
 impl PageCache {
+    /// Of a page that is, or is not, read over TLS.
+    pub(crate) fn new(is_https: bool) -> Self {
+        Self { is_https, ..Self::default() }
+    }
+
     /// Notes the store's present version; older news is ignored.
     pub(crate) fn saw_version(&self, version: i64) {
         self.tell(|known| News { version: known.version.max(version), is_lost: false });
@@ -186,8 +182,10 @@ impl PageCache {
         let loaded = tokio::time::timeout(PATIENCE, load).await;
         match loaded.unwrap_or_else(|_| Err(Error::Unavailable("the store does not answer".to_owned()))) {
             Ok(draw) => {
-                let live = Forms::of(draw(Freshness::Live(now)));
-                let entry = Arc::new(Entry { version, drawn_at: now, live, stale: OnceLock::new(), draw });
+                let mut always = HeaderMap::new();
+                security::add(&mut always, path, self.is_https);
+                let live = Forms::of(draw(Freshness::Live(now)), &always);
+                let entry = Arc::new(Entry { version, drawn_at: now, live, stale: OnceLock::new(), draw, always });
                 slot.put(Some(Arc::clone(&entry)));
                 Ok(entry.live.respond(headers))
             }
@@ -248,81 +246,8 @@ impl Slot {
 
 impl Entry {
     fn stale(&self) -> &Forms {
-        self.stale.get_or_init(|| Forms::of((self.draw)(Freshness::Stale(self.drawn_at))))
+        self.stale.get_or_init(|| Forms::of((self.draw)(Freshness::Stale(self.drawn_at)), &self.always))
     }
-}
-
-impl Forms {
-    fn of(document: Document) -> Self {
-        let digest = Sha256::digest(document.body.as_bytes());
-        let etag = digest.iter().take(12).fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
-        let body = document.body.as_bytes();
-        Self {
-            etag,
-            media_type: document.media_type,
-            modified: document.modified,
-            brotli: encoding::brotli(body).into(),
-            gzip: encoding::gzip(body).into(),
-            plain: document.body.into(),
-        }
-    }
-
-    fn respond(&self, request: &HeaderMap) -> Response {
-        let encoding = encoding::preferred(request, !self.brotli.is_empty(), !self.gzip.is_empty());
-        let (bytes, suffix) = match encoding {
-            Some("br") => (&self.brotli, "-br"),
-            Some(_) => (&self.gzip, "-gz"),
-            None => (&self.plain, ""),
-        };
-        let etag = format!("\"{}{suffix}\"", self.etag);
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-        if let Some(encoding) = encoding {
-            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-        }
-        if let Some(modified) = self.modified.and_then(|at| HeaderValue::from_str(&http_date(at)).ok()) {
-            headers.insert(header::LAST_MODIFIED, modified);
-        }
-        let unchanged = is_unchanged(request, &self.etag, self.modified);
-        if let Ok(etag) = HeaderValue::from_str(&etag) {
-            headers.insert(header::ETAG, etag);
-        }
-        if unchanged {
-            headers.remove(header::CONTENT_ENCODING);
-            headers.remove(header::CONTENT_TYPE);
-            return (StatusCode::NOT_MODIFIED, headers).into_response();
-        }
-        (headers, bytes.clone()).into_response()
-    }
-}
-
-/// Whether the reader has this document already (RFC 9110, section 13). An ETag in any encoding counts, for the
-/// document behind it is the same; `If-Modified-Since` counts only where no `If-None-Match` was sent.
-fn is_unchanged(request: &HeaderMap, etag: &str, modified: Option<Timestamp>) -> bool {
-    if let Some(wanted) = request.get(header::IF_NONE_MATCH) {
-        let Ok(wanted) = wanted.to_str() else { return false };
-        return wanted
-            .split(',')
-            .map(|tag| tag.trim().trim_start_matches("W/").trim_matches('"'))
-            .any(|tag| tag == "*" || tag.trim_end_matches("-br").trim_end_matches("-gz") == etag);
-    }
-    let since = request.get(header::IF_MODIFIED_SINCE).and_then(|value| value.to_str().ok()).and_then(read_http_date);
-    match (since, modified) {
-        (Some(since), Some(modified)) => modified.as_second() <= since.as_second(),
-        _ => false,
-    }
-}
-
-/// `Mon, 05 Feb 2024 10:12:00 GMT` (RFC 9110, section 5.6.7).
-pub(crate) fn http_date(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-}
-
-fn read_http_date(text: &str) -> Option<Timestamp> {
-    let civil = jiff::civil::DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", text).ok()?;
-    Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
 }
 
 #[cfg(test)]
