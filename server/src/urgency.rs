@@ -15,15 +15,21 @@ pub fn niceness() -> i32 {
     0
 }
 
-/// The calling thread, and whatever it starts from now on, interrupts nobody: when it has something to do it waits until a
-/// processor is free or its turn comes. Of that it has as much as its niceness says, which may only grow. Linux calls it
-/// batch scheduling (see sched(7)); elsewhere nothing changes.
-pub fn step_back(niceness: i32) {
+/// How much nicer than those that answer readers are the threads of mail and of the embedded database: a tenth of the
+/// processor when readers want all of it, which is more mail than any provider takes. Mail loses little otherwise, since it
+/// waits for the other end most of the time.
+#[cfg(target_os = "linux")]
+const STEP: i32 = 10;
+
+/// The calling thread, and whatever it starts from now on, comes after those of this niceness: it is nicer, and it interrupts
+/// nobody. When it has something to do it waits until a processor is free or its turn comes. Linux calls that batch scheduling
+/// (see sched(7)); elsewhere nothing changes.
+pub fn step_behind(niceness: i32) {
     #[cfg(target_os = "linux")]
     {
-        let policy = Normal(Batch);
+        let (policy, niceness) = (Normal(Batch), (niceness + STEP).min(19));
         let levels = (0..=99).filter_map(|level| ThreadPriorityValue::try_from(level).ok().map(Crossplatform));
-        let mut fitting = levels.filter(|level| level.to_posix(policy).is_ok_and(|nice| nice == niceness.min(19)));
+        let mut fitting = levels.filter(|level| level.to_posix(policy).is_ok_and(|nice| nice == niceness));
         let Some(level) = fitting.next() else { return };
         if let Err(error) = set_thread_priority_and_policy(thread_native_id(), level, policy) {
             tracing::debug!(?error, "A thread keeps some of its urgency.");

@@ -6,10 +6,6 @@ use tokio::runtime::{Builder, EnterGuard, Runtime};
 
 use crate::urgency;
 
-/// How much nicer than the other threads: a tenth of the processor when readers want all of it, still more mail than any
-/// provider takes.
-const NICENESS: i32 = 10;
-
 /// A second runtime. While a broadcast is on its way its tasks never rest, and a runtime whose threads never rest looks only
 /// now and then whether somebody asks for a page.
 #[derive(Debug)]
@@ -18,11 +14,10 @@ pub struct Threads(Option<Runtime>);
 impl Threads {
     /// As many as the machine has processors.
     pub fn start() -> io::Result<Self> {
-        let niceness = urgency::niceness() + NICENESS;
+        let niceness = urgency::niceness();
         let runtime = Builder::new_multi_thread()
             .thread_name("mail")
-            // Readers before mail, which loses little, since mail waits for the other end most of the time.
-            .on_thread_start(move || urgency::step_back(niceness))
+            .on_thread_start(move || urgency::step_behind(niceness))
             .enable_all()
             .build()?;
         Ok(Self(Some(runtime)))

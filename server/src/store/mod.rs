@@ -277,13 +277,14 @@ async fn answers(connection: &mut AnyConnection) -> std::result::Result<bool, sq
     }
 }
 
-/// Every connection to SQLite has a thread, which is as urgent as the one that opens it. None is closed before the end.
+/// Every connection to SQLite has a thread, which is as urgent as the one that opens it. None is closed before the end. Most
+/// of what they do is for mail, and a kept page needs none of them.
 async fn sqlite_pool(url: &str, size: u32, extra: &'static str) -> Result<AnyPool> {
     let options = AnyConnectOptions::from_str(url)?;
     let runtime = Handle::current();
     let (opened, pool) = oneshot::channel();
     let open = move || {
-        urgency::step_back(urgency::niceness());
+        urgency::step_behind(urgency::niceness());
         let pool = runtime.block_on(async {
             let pool = sqlite_options(size, extra).connect_with(options).await?;
             try_join_all((0..size).map(|_| pool.acquire())).await?;
