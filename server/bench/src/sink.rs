@@ -4,8 +4,7 @@
 //! kept.
 
 use std::{
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{self, SocketAddr},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -16,6 +15,12 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use memchr::memmem;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    runtime::Builder,
+    task::JoinSet,
+};
 
 /// Where it listens and what it took.
 #[derive(Debug)]
@@ -56,9 +61,11 @@ pub(crate) struct Count {
 }
 
 impl Sink {
-    /// Listens for people numbered below `people`.
+    /// Listens for people numbered below `people`; one thread takes what comes over all connections, as Postfix's `smtp-sink`
+    /// does it.
     pub(crate) fn start(people: u32) -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let listener = net::TcpListener::bind("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let taken = Arc::new(Taken {
             times: Mutex::new(vec![0; usize::try_from(people)?]),
@@ -69,17 +76,8 @@ impl Sink {
             over: AtomicBool::new(false),
         });
         let shared = Arc::clone(&taken);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                if shared.over.load(Ordering::Relaxed) {
-                    return;
-                }
-                let Ok(stream) = stream else { continue };
-                let taken = Arc::clone(&shared);
-                // Whoever breaks off is counted as far as they came.
-                thread::spawn(move || drop(converse(stream, &taken)));
-            }
-        });
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        thread::spawn(move || runtime.block_on(listen(listener, shared)));
         Ok(Self { address, taken })
     }
 
@@ -166,15 +164,26 @@ impl Drop for Sink {
     fn drop(&mut self) {
         self.taken.over.store(true, Ordering::Relaxed);
         // Wakes the one that listens.
-        drop(TcpStream::connect(self.address));
+        drop(net::TcpStream::connect(self.address));
     }
 }
 
+async fn listen(listener: net::TcpListener, taken: Arc<Taken>) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut connections = JoinSet::new();
+    while !taken.over.load(Ordering::Relaxed) {
+        let (stream, _) = listener.accept().await?;
+        let taken = Arc::clone(&taken);
+        // Whoever breaks off is counted as far as they came.
+        connections.spawn(async move { drop(converse(stream, &taken).await) });
+    }
+    Ok(())
+}
+
 /// One connection: commands, and messages up to their dot.
-fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
-    stand_aside();
+async fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
     stream.set_nodelay(true)?;
-    stream.write_all(b"220 sink\r\n")?;
+    stream.write_all(b"220 sink\r\n").await?;
     let mut input = Vec::with_capacity(1 << 17);
     let mut answers = Vec::new();
     let mut to = String::new();
@@ -208,7 +217,7 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
                 }
                 "QUIT" => {
                     answers.extend_from_slice(b"221 Bye\r\n");
-                    stream.write_all(&answers)?;
+                    stream.write_all(&answers).await?;
                     return Ok(());
                 }
                 _ => b"250 2.0.0 Ok\r\n",
@@ -218,22 +227,14 @@ fn converse(mut stream: TcpStream, taken: &Taken) -> Result<()> {
         }
         input.drain(..done);
         if !answers.is_empty() {
-            stream.write_all(&answers)?;
+            stream.write_all(&answers).await?;
             answers.clear();
         }
-        let read = stream.read(&mut chunk)?;
+        let read = stream.read(&mut chunk).await?;
         if read == 0 {
             return Ok(());
         }
         input.extend_from_slice(&chunk[..read]);
-    }
-}
-
-/// It stands for a machine far away, which takes no processor from the one under test. Here it has to, but not first.
-fn stand_aside() {
-    #[cfg(target_os = "linux")]
-    if let Err(error) = rustix::process::nice(10) {
-        eprintln!("the sink is as urgent as what is measured: {error}");
     }
 }
 
@@ -264,6 +265,11 @@ fn number(address: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpStream,
+    };
+
     use super::*;
 
     #[test]
