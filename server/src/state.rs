@@ -37,6 +37,7 @@ pub struct AppState {
 struct Inner {
     config: Config,
     public_url: String,
+    is_https: bool,
     secret: token::Secret,
     pages: PageCache,
     logo: LogoCache,
@@ -51,10 +52,12 @@ impl AppState {
     pub fn new(config: Config, store: Store, clock: Clock, secret: token::Secret, listening: SocketAddr) -> Self {
         let config = Config { listen: listening, ..config };
         let public_url = config.public_url();
+        let is_https = public_url.starts_with("https://");
         let inner = Inner {
-            pages: PageCache::new(public_url.starts_with("https://")),
+            pages: PageCache::new(is_https),
             config,
             public_url,
+            is_https,
             secret,
             logo: LogoCache::default(),
             streams: Streams::default(),
@@ -77,7 +80,7 @@ impl AppState {
 
     /// Whether browsers reach us over TLS.
     pub fn is_https(&self) -> bool {
-        self.inner.public_url.starts_with("https://")
+        self.inner.is_https
     }
 
     /// Signs the links in mails.
